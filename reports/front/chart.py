@@ -211,7 +211,7 @@ def _line(
     estimate = told.estimate(part, one)
     mark = "small" if small else marks.get(key, "free")
     dot = strips.Dot(
-        key, d.value, None if small else low, None if small else high, mark, _before(told, one, d)
+        key, d.value, None if small else low, None if small else high, mark, before_of(told, one, d)
     )
     level = figure(estimate.value if estimate else None, told.level_kind(one))
     limits = interval(low, high, kind) if low is not None and high is not None else ""
@@ -231,7 +231,7 @@ def _verdict(mark: str) -> str | None:
     return {"pass": "pass", "fail": "fail", "open": "inconclusive"}.get(mark)
 
 
-def _before(told: Told, one: Criterion, d: Disparity) -> float | None:
+def before_of(told: Told, one: Criterion, d: Disparity) -> float | None:
     """The same difference of the variant that stands beside."""
     if told.beside is None:
         return None

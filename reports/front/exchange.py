@@ -10,8 +10,8 @@ from ..variants.payers import paying_slices
 from ..words.formats import Kind, count, figure, interval, magnitude
 from ..words.kinds import is_mitigated
 from ..words.language import Sentence, say
-from ..words.lookup import audit_timing, is_comparison, performance_of
-from ..words.spoken import Given, compared_kind, gate_kind, metric_kind, slice_name, title_of
+from ..words.lookup import audit_timing, figure_of, is_comparison, performance_of
+from ..words.spoken import Given, compared_kind, metric_kind, slice_name, title_of
 from .looked_up import Told
 
 
@@ -102,29 +102,49 @@ def _performance(told: Told, item: Comparison | None) -> list[Fact]:
     return [Fact((title_of(metric, definitions),), (level,), [moved])]
 
 
-def _largest(told: Told, name: str) -> GateResult | None:
-    """The gate on a difference whose measured gap is the largest."""
-    gates = [
-        gate
+def _largest(told: Told, variant: Variant) -> tuple[float, GateResult] | None:
+    """The largest gap between slices that a gate judges, by its difference or by its ratio."""
+    gaps = [
+        (gap, gate)
         for gate in told.result.gates
-        if gate.variant == name and gate.compare == "difference" and gate.measured is not None and gate.by
+        if gate.variant == variant.name and gate.by and (gap := _gap_of(gate, variant)) is not None
     ]
-    return max(gates, key=lambda gate: abs(gate.measured or 0.0), default=None)
+    return max(gaps, key=lambda one: one[0], default=None)
+
+
+def _gap_of(gate: GateResult, variant: Variant) -> float | None:
+    """How far the two slices of a gate lie apart; None where it judges something else."""
+    if gate.compare == "difference":
+        return None if gate.measured is None else abs(gate.measured)
+    if gate.compare != "ratio":
+        return None
+    parts = (gate.slice, gate.reference)
+    here, there = (figure_of(variant, part, gate.metric, gate.view) for part in parts)
+    return None if here is None or there is None else abs(here - there)
 
 
 def _gap(told: Told, before: Variant, after: Variant) -> list[Fact]:
-    old, new = _largest(told, before.name), _largest(told, after.name)
+    old, new = _largest(told, before), _largest(told, after)
     if new is None:
         return []
     definitions = told.result.definitions
-    kinds = {gate_kind(gate, definitions) for gate in (old, new) if gate is not None}
+    kinds = {compared_kind("difference", one[1].metric, definitions) for one in (old, new) if one is not None}
     kind: Kind = "gap" if kinds == {"points"} else "number"
-    under = []
+
+    def where(gate: GateResult) -> Sentence:
+        title = title_of(gate.metric, definitions)
+        return say("{metric}, {slice}", metric=title, slice=slice_name(gate.slice, short=True))
+
+    gap, gate = new
+    under = [where(gate)]
     if old is not None:
-        under.append(say("was {gap}", gap=figure(abs(old.measured or 0.0), kind, unit=False)))
-    title = title_of(new.metric, definitions)
-    under.append(say("{metric}, {slice}", metric=title, slice=slice_name(new.slice, short=True)))
-    return [Fact(say("Largest gated gap"), (figure(abs(new.measured or 0.0), kind),), under)]
+        was = figure(old[0], kind, unit=False)
+        same = (old[1].metric, old[1].view, old[1].slice) == (gate.metric, gate.view, gate.slice)
+        # Of another figure or slice: what was worst before has given way to what is worst now.
+        under.append(
+            say("was {gap}", gap=was) if same else say("was {gap}: {where}", gap=was, where=where(old[1]))
+        )
+    return [Fact(say("Largest gated gap"), (figure(gap, kind),), under)]
 
 
 def _changed(item: Comparison | None) -> list[Fact]:

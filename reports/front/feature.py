@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...audit.result import Coverage, Criterion
+from ...audit.result import Cell, Coverage, Criterion, Slice
 from ..words.formats import count, figure
 from ..words.language import Sentence, say_n, sentences
 from ..words.spoken import features_name, slice_name
 from . import strips
 from .axes import Axis, around_zero
-from .chart import Chart, axis_of, chart, limit_words, named
+from .chart import Chart, axis_of, before_of, chart, limit_words, named
 from .looked_up import Told, key_of
 from .matrix import page_id
 
@@ -41,6 +41,15 @@ class Multiple:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Criteria that stand side by side: what each is called, its limit and verdict; an axis of each."""
+
+    heads: list[tuple[Sentence, Sentence, str]]
+    axes: list[Markup]
+    multiples: list[Multiple]
+
+
+@dataclass(frozen=True)
 class Page:
     """A set of features; ``more``: slices that stand in the annex alone."""
 
@@ -49,11 +58,14 @@ class Page:
     verdict: str
     note: Sentence
     chart: Chart | None
-    heads: list[tuple[Sentence, Sentence, str]]
-    axes: list[Markup]
-    multiples: list[Multiple]
+    blocks: list[Block]
     more: Sentence
     annex: str
+
+
+BESIDE, BESIDE_OF_MANY = 2, 4
+"""Criteria side by side, and so where the slices are more than `FEW`: as large as there is room for."""
+FEW = 10
 
 
 def feature_pages(told: Told, annexes: dict[tuple[str, ...], str]) -> list[Page]:
@@ -66,33 +78,31 @@ def feature_pages(told: Told, annexes: dict[tuple[str, ...], str]) -> list[Page]
 
 def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
     cells = {(c.metric, c.view): told.cell(one.by, c) for c in told.front.criteria}
-    ranked = sorted(
-        told.front.criteria,
-        key=lambda c: (_RANK[cells[c.metric, c.view].verdict], not cells[c.metric, c.view].beyond_chance),
-    )
-    ranked = [c for c in ranked if told.differences(one.by, c)]
+    key_figures = told.result.priorities.key
+
+    def rank(c: Criterion) -> tuple[int, bool, int]:
+        cell = cells[c.metric, c.view]
+        # What no gate limits here comes in the order of the task, though a gate of another feature limits it.
+        place = key_figures.index(c.metric) if c.metric in key_figures else len(key_figures)
+        return _RANK[cell.verdict], not cell.beyond_chance, place
+
+    ranked = sorted((c for c in told.front.criteria if told.differences(one.by, c)), key=rank)
     worst = min((cell.verdict for cell in cells.values()), key=lambda v: _RANK[v], default=None)
     drawn = chart(told, ranked[0], [one.by], whole=True) if ranked else None
     others = ranked[1:]
     keys = [line.key for group in drawn.groups for line in group.lines] if drawn else []
-    axes = {(c.metric, c.view): _axis(told, one, c, keys) for c in others}
     more = drawn.groups[0].more if drawn and drawn.groups else 0
     left = say_n(
         "{n} more slice stands in the annex.", "{n} more slices stand in the annex.", more, n=count(more)
     )
-    heads: list[tuple[Sentence, Sentence, str]] = []
-    for c in others:
-        cell = cells[c.metric, c.view]
-        heads.append((named(told, c), limit_words(told, cell), cell.verdict or ""))
+    beside = BESIDE if len(keys) <= FEW else BESIDE_OF_MANY
     return Page(
         id=key,
         name=features_name(one.by),
         verdict=worst or "",
         note=_note(told, one),
         chart=drawn,
-        heads=heads,
-        axes=[axis_of(axes[c.metric, c.view], told.kind(c), 3) for c in others],
-        multiples=_multiples(told, one, others, keys, axes) if others else [],
+        blocks=[_block(told, one, others[at : at + beside], keys) for at in range(0, len(others), beside)],
         more=left if more else (),
         annex=annex,
     )
@@ -121,39 +131,41 @@ def _note(told: Told, one: Coverage) -> Sentence:
 def _axis(told: Told, one: Coverage, criterion: Criterion, keys: Sequence[str]) -> Axis:
     found = [d for d in told.differences(one.by, criterion) if key_of(d.slice or {}) in keys]
     band = told.band(told.cell(one.by, criterion))
-    return around_zero([*(d.value for d in found if d.status == "ok"), *(band or ())])
+    return around_zero(
+        [*(x for d in found if d.status == "ok" for x in (d.value, *d.together)), *(band or ())]
+    )
 
 
-def _multiples(
-    told: Told, one: Coverage, others: Sequence[Criterion], keys: Sequence[str],
-    axes: dict[tuple[str, str | None], Axis],
-) -> list[Multiple]:  # fmt: skip
+def _block(told: Told, one: Coverage, criteria: Sequence[Criterion], keys: Sequence[str]) -> Block:
+    cells = [told.cell(one.by, c) for c in criteria]
+    axes = [_axis(told, one, c, keys) for c in criteria]
     parts = {key_of(s.slice): s.slice for s in told.slices(one.by)}
-    return [
+    multiples = [
         Multiple(
             key,
             slice_name(parts[key], short=True),
-            [_small(told, one, c, key, axes[c.metric, c.view]) for c in others],
+            [_small(told, cell, parts[key], axis) for cell, axis in zip(cells, axes, strict=True)],
         )
         for key in keys
         if key in parts
     ]
+    heads = [(named(told, c), limit_words(told, c), c.verdict or "") for c in cells]
+    return Block(
+        heads, [axis_of(axis, told.kind(c), 5) for c, axis in zip(criteria, axes, strict=True)], multiples
+    )
 
 
-def _small(told: Told, one: Coverage, criterion: Criterion, key: str, axis: Axis) -> Small:
-    cell = told.cell(one.by, criterion)
-    part = next(s.slice for s in told.slices(one.by) if key_of(s.slice) == key)
-    estimate = told.estimate(part, criterion)
-    level = figure(estimate.value if estimate else None, told.level_kind(criterion))
-    found = next((d for d in told.differences(one.by, criterion) if key_of(d.slice or {}) == key), None)
+def _small(told: Told, cell: Cell, part: Slice, axis: Axis) -> Small:
+    key, estimate = key_of(part), told.estimate(part, cell)
+    level = figure(estimate.value if estimate else None, told.level_kind(cell))
+    found = next((d for d in told.differences(cell.by, cell) if d.slice == part), None)
     band = told.band(cell)
     if found is None:
-        return Small(
-            level, "", strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18)
-        )
+        dot = strips.Dot(key, None, reference=True)
+        return Small(level, "", strips.row(axis, dot, band, zero=0.0, height=18))
     small = found.status != "ok"
-    low, high = found.together
+    low, high = (None, None) if small else found.together
     mark = "small" if small else told.marks(cell).get(key, "free")
-    dot = strips.Dot(key, found.value, None if small else low, None if small else high, mark)
-    moved = figure(found.value, told.kind(criterion), unit=False)
+    dot = strips.Dot(key, found.value, low, high, mark, before_of(told, cell, found))
+    moved = figure(found.value, told.kind(cell), unit=False)
     return Small(level, moved, strips.row(axis, dot, band, zero=0.0, height=18))

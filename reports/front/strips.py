@@ -65,7 +65,7 @@ def row(
         parts.append(
             f'<line x1="{axis(zero)}%" x2="{axis(zero)}%" y1="{middle - 7}" y2="{middle + 7}" class="ref"/>'
         )
-    if dot.before is not None:
+    if dot.before is not None and axis.holds(dot.before):
         parts.append(_ring(axis, dot.before, middle, 5.5))
     if dot.value is not None:
         parts += [*_limits(axis, dot, middle), _mark(axis, dot, middle, 4.8)]
@@ -80,7 +80,11 @@ def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, heig
         f'<line x1="3%" x2="97%" y1="{middle}" y2="{middle}" class="base"/>',
         _upright(axis, 0.0, height, "zero"),
     ]
-    parts += [_ring(axis, dot.before, middle, 4.2) for dot in dots if dot.before is not None]
+    parts += [
+        _ring(axis, dot.before, middle, 4.2)
+        for dot in dots
+        if dot.before is not None and axis.holds(dot.before)
+    ]
     for dot in sorted(dots, key=lambda one: one.kind != "small"):
         if dot.value is not None:
             drawn = _mark(axis, dot, middle, 3 if dot.kind == "small" else 4.2)

@@ -213,8 +213,8 @@ def difference_finding(found: Found, variant: Variant, result: AuditResult) -> F
     lead, _ = _rates_lead(found.metric, found.view, found.slice, found.reference, variant, result)
     lead = sentences([lead, *_labels_apart(found, variant, result)])
     rest = say(
-        "The difference in {metric}, {measured}, is more than chance explains among the {n} differences "
-        "looked at, and no gate limits it.",
+        "The difference in {metric}, {measured}, is more than chance explains ({n} were looked at); no gate "
+        "limits it.",
         metric=of_class(in_sentence(title_of(found.metric, result.definitions)), found.view),
         measured=_stands_out(found, compared_kind("difference", found.metric, result.definitions)),
         n=count(looked_at(result)),

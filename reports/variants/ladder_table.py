@@ -28,10 +28,11 @@ from .release import missed_words
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure of the ladder, and the lines under it."""
+    """A figure of the ladder, the lines under it, and what its bar is as long as (None: it has none)."""
 
     text: str
     under: list[Sentence] = field(default_factory=list)
+    length: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Step:
 class Ladder:
     """All variants, the original first; only the columns that the run has figures for.
 
-    ``judged``: there are verdicts; ``floored``: self-flips were measured; ``timed``: so were costs.
+    ``judged``: there are verdicts; ``floored``: self-flips were measured; ``timed``: so were costs;
+    ``longest``: the longest bar of each column, 0 where it has none.
     """
 
     heads: list[str]
@@ -71,6 +73,7 @@ class Ladder:
     judged: bool
     floored: bool
     timed: bool = False
+    longest: tuple[float, ...] = ()
 
 
 def ladder(result: AuditResult) -> Ladder | None:
@@ -88,7 +91,9 @@ def ladder(result: AuditResult) -> Ladder | None:
     steps = [_step(variant, result, costly, metric) for variant in result.variants]
     steps += [Step(item.name, [], [], failed=item.why, unscored=not item.steps) for item in result.failed]
     floored = any(variant.self_flips for variant in result.variants)
-    return Ladder(heads, steps, judged, floored, timed=costly)
+    columns = zip(*(step.cells for step in steps if step.cells), strict=True)
+    longest = tuple(max((cell.length or 0.0 for cell in column), default=0.0) for column in columns)
+    return Ladder(heads, steps, judged, floored, timed=costly, longest=longest)
 
 
 def _decides(result: AuditResult) -> bool:
@@ -157,7 +162,8 @@ def _storage(cost: Cost | None, result: AuditResult) -> Entry:
         return Entry(UNDEFINED)
     limits = {gate_limit(g) for g in result.gates if g.compare == "cost" and g.metric == "storage"}
     places = max((decimals_beside([cost.storage], limit, "percent") for limit in limits), default=None)
-    return Entry(figure(cost.storage, "percent", decimals=places), [(magnitude(cost.stored_bytes, "B"),)])
+    size = (magnitude(cost.stored_bytes, "B"),)
+    return Entry(figure(cost.storage, "percent", decimals=places), [size], cost.storage)
 
 
 def _time(cost: Cost | None, *, first: bool) -> Entry:
@@ -165,11 +171,11 @@ def _time(cost: Cost | None, *, first: bool) -> Entry:
         return Entry(UNDEFINED)
     timing = audit_timing(cost)
     if timing is None:
-        return Entry(figure(cost.compute, "percent"))
+        return Entry(figure(cost.compute, "percent"), [], cost.compute)
     if first:
-        return Entry(figure(cost.compute, "percent"), [(milliseconds(timing.p50_ms),)])
+        return Entry(figure(cost.compute, "percent"), [(milliseconds(timing.p50_ms),)], cost.compute)
     spread = interval(timing.ratio_low, timing.ratio_high, "percent")
-    return Entry(figure(timing.ratio, "percent"), [(spread,), *time_remark(cost)])
+    return Entry(figure(timing.ratio, "percent"), [(spread,), *time_remark(cost)], timing.ratio)
 
 
 def time_remark(cost: Cost) -> list[Sentence]:
@@ -206,7 +212,7 @@ def _gap(standing: Standing | None, kind: Kind) -> Entry:
     mean: list[Sentence] = (
         [say("mean {gap}", gap=figure(standing.mean_gap, kind))] if standing.mean_gap is not None else []
     )
-    return Entry(figure(standing.worst_gap, kind), mean)
+    return Entry(figure(standing.worst_gap, kind), mean, standing.worst_gap)
 
 
 def _flips(variant: Variant, item: Comparison | None) -> Entry:
@@ -216,7 +222,8 @@ def _flips(variant: Variant, item: Comparison | None) -> Entry:
         under.append((interval(overall.low, overall.high, "percent"),))
     if variant.self_flips is not None:
         under.append(say("by itself {rate}", rate=figure(variant.self_flips.rate, "percent")))
-    return Entry(figure(overall.rate, "percent") if overall is not None else UNDEFINED, under)
+    rate = overall.rate if overall is not None else None
+    return Entry(figure(rate, "percent"), under, rate)
 
 
 def trade_off(result: AuditResult) -> Ladder | None:

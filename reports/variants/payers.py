@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ...audit.result import AuditResult, Comparison, Flips
-from ..words.formats import count, figure, interval
+from ..words.formats import count, figure, interval, p_value
 from ..words.kinds import is_mitigated
 from ..words.language import Sentence, say, say_n, sentences, series
 from ..words.lookup import variant_named
 from ..words.meaning import paid_words
+from ..words.per_hundred import people
 from ..words.turned import directed, turned_paid
 
 MOST_PAYERS = 1
@@ -24,7 +25,26 @@ def flips_words(result: AuditResult, item: Comparison) -> list[Sentence]:
         limits = interval(item.overall.low, item.overall.high, "percent")
         changed = say("{rate} of the decisions change ({limits}).", rate=rate, limits=limits)
     told = [sentences([changed, _floor(result, item)])]
-    return [*told, *([_who_pays(result, item)] if item.flips else [])]
+    lost = _who_loses(result, item)
+    return [
+        *told,
+        *([lost] if lost else []),
+        *([_who_pays(result, item, lost=bool(lost))] if item.flips else []),
+    ]
+
+
+def _who_loses(result: AuditResult, item: Comparison) -> Sentence:
+    """Say of whom more lose than gain, for certain; nothing where that is said of nobody."""
+    front = result.front
+    if front is None or {item.before, item.after} != {front.verdict_of, front.beside} or not front.losses:
+        return ()
+    worst = max(front.losses, key=lambda loss: (loss.lost - loss.gained) / loss.n)
+    return say(
+        "Who loses: of {n} {people} {lost} are worse off and {gained} better off (sign test, adjusted p: "
+        "{p}).",
+        n=count(worst.n), people=people(worst.slice), lost=count(worst.lost), gained=count(worst.gained),
+        p=p_value(worst.p_adjusted),
+    )  # fmt: skip
 
 
 def _floor(result: AuditResult, item: Comparison) -> Sentence:
@@ -36,12 +56,12 @@ def _floor(result: AuditResult, item: Comparison) -> Sentence:
     return say("Another batching alone changes {rate}.", rate=rate)
 
 
-def _who_pays(result: AuditResult, item: Comparison) -> Sentence:
+def _who_pays(result: AuditResult, item: Comparison, *, lost: bool) -> Sentence:
     payers = paying_slices(item)
     # Decisions that a mitigation changes may be meant to change; and nobody is said to pay where nobody said
     # what a decision is to the person.
     meant = is_mitigated(result, item.after) or result.data.positive_is is None
-    if not payers and meant:
+    if not payers and (meant or lost):
         return say("No slice’s decisions change provably more often than those of all other rows.")
     if not payers:
         return say("Who pays: no slice’s decisions change provably more often than those of all other rows.")

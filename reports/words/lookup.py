@@ -53,7 +53,12 @@ def has_labels(result: AuditResult) -> bool:
 
 
 def told_of(result: AuditResult) -> Variant | None:
-    """Find the variant whose findings and slices are told: the original, or the later of two runs."""
+    """Find the variant that the verdict speaks of, whose findings and slices are told.
+
+    In a result that is not finished yet the original, or the later of two runs.
+    """
+    if result.front is not None:
+        return variant_named(result, result.front.verdict_of)
     if not result.variants:
         return None
     return result.variants[-1 if is_comparison(result) else 0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...audit.result import AuditResult, Definition, Slice
 from .formats import count
-from .language import Sentence, called, later, say, tr
+from .language import Sentence, called, later, listed, say, tr
 from .spoken import Given, slice_name
 
 
@@ -136,14 +136,20 @@ def _few(rate: Rate) -> tuple[str, str] | None:
 
 
 def people(part: Slice) -> Sentence:
-    """Name the rows of a slice, such as ``women`` in the user's words, else ``rows of sex=F``."""
+    """Name the rows of a slice: ``women``, ``women of race=B`` where called so, else ``rows of sex=F``."""
     own = called()
     unit: str = Given(own.unit) if own.unit else tr("rows")
     if not part:
         return (unit,)
-    if all(f"{name}={value}" in own.slices for name, value in part.items()) and len(part) == 1:
-        return slice_name(part)
-    return say("{people} of {slice}", people=unit, slice=slice_name(part))
+    named = {name: value for name, value in part.items() if f"{name}={value}" in own.slices}
+    rest = {name: value for name, value in part.items() if name not in named}
+    who: Sentence = (unit,)
+    if named:
+        one, *others = (Given(own.slices[f"{name}={value}"]) for name, value in named.items())
+        who = (one,)
+        if others:
+            who = say("{people} who are {one} and {others}", people=unit, one=one, others=listed(others))
+    return say("{people} of {slice}", people=who, slice=slice_name(rest)) if rest else who
 
 
 def shown_whole(rates: list[float]) -> bool:

@@ -250,7 +250,7 @@ def test_findings_without_gates_are_what_stands_out_of_the_declared_family(compa
         "The difference in true positive rate",
     ]  # fmt: skip
     for finding in found:
-        told = f"is more than chance explains among the {family.looked_at} differences looked at, and no gate"
+        told = f"is more than chance explains ({family.looked_at} were looked at); no gate limits it."
         assert told in plain(finding.rest)
         assert "base rate" not in plain(finding.rest)
     assert f", {abs(first.value) * 100:.1f}{NBSP}points (" in plain(found[0].rest)
