@@ -1,7 +1,8 @@
 """Make the pictures of the documentation anew: ``make pictures``.
 
-Follows the tutorials of `docs/tutorials` in a folder that is thrown away (their blocks, by `tests/sessions.py`),
-and takes pictures of what they leave with Chromium. Times in them are those of this machine.
+Follows the tutorials of `docs/tutorials` in a folder that is thrown away (`tests/sessions.py`) and takes
+pictures of what they leave, with Chromium. Times in them are those of this machine.
+``python -m docs.pictures FOLDER`` takes them in a folder where the tutorials were followed before.
 """
 
 from __future__ import annotations
@@ -126,7 +127,9 @@ def take(page: Page, work: Path, picture: Picture) -> None:
     # By k-means, since the few pixels of a red word would else take a colour of the many.
     few = drawn.convert("RGB").quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE)
     few.save(file, optimize=True)
-    print(f"{file.relative_to(DOCS.parent)}: {drawn.width} x {drawn.height}, {file.stat().st_size // 1000} kB")
+    print(
+        f"{file.relative_to(DOCS.parent)}: {drawn.width} x {drawn.height}, {file.stat().st_size // 1000} kB"
+    )
 
 
 def _with_margin(box: FloatRect) -> FloatRect:
@@ -138,7 +141,6 @@ def _with_margin(box: FloatRect) -> FloatRect:
 def main() -> None:
     """Make all pictures."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        # A folder that was followed before, to take its pictures anew.
         work = Path(sys.argv[1]) if len(sys.argv) > 1 else followed(Path(folder))
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--hide-scrollbars"]

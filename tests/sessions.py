@@ -136,4 +136,3 @@ def _whole(pattern: re.Pattern[str], quoted: str, line: str) -> bool:
     line = line.strip()
     found = pattern.fullmatch(line) if not quoted.rstrip().endswith("...") else pattern.match(line)
     return found is not None
-

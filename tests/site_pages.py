@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "embed": "src", "video": "src", "object": "data"}
+LOADED = {"embed": "src", "iframe": "src", "img": "src", "object": "data", "script": "src", "source": "src"}
 """Attributes whose address a browser asks for by itself."""
 _OF_STYLE = re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s;]+)""")
 
