@@ -46,7 +46,10 @@ def _led(source: Path, page: Path, docs: Path, out: Path) -> str:
         if ":" in link[2]:
             return link[0]
         place = _place((source.parent / link[2]).resolve(), docs, out)
-        return f"{link[1]}{Path(relpath(place, page.parent)).as_posix()}{link[3]}"
+        address = Path(relpath(place, page.parent)).as_posix()
+        told = f"{link[1]}{address}{link[3]}"
+        # A picture leads to itself, to be read at its own size on a small screen.
+        return f"[{told}]({address})" if told.startswith("!") else told
 
     parts = _FENCED.split(source.read_text(encoding="utf-8"))
     return "".join(part if part.startswith("```") else _LINK.sub(led, part) for part in parts)
