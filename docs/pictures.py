@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING
 
 from markdown import markdown
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import FloatRect, ViewportSize, sync_playwright
 
 from tests.sessions import Session
 
 if TYPE_CHECKING:
-    from playwright.sync_api._generated import FloatRect, Page
+    from playwright.sync_api._generated import Page
 
 DOCS = Path(__file__).parent
 FIRST = "first-audit"
 OTHERS = ("before-a-merge", "compressing-a-model", "repairing-a-gap", "filing-a-report")
-WINDOW = {"width": 1280, "height": 900}
+WINDOW: ViewportSize = {"width": 1280, "height": 900}
 SHARP = 1.5
 """Pixels of a picture for one of the window, since pages show it smaller than it is."""
 COLOURS = 96
