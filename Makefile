@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: audit sentiment test pytest test-lowest check lint types system bench zoo clean
+.PHONY: audit sentiment test pytest test-lowest check lint types system bench zoo docs pictures clean
 
 audited = $(BIN)/fairweigh audit $(1) -o $(2); \
 	code=$$?; if [ $$code -eq 2 ]; then exit 2; fi; \
@@ -23,6 +23,10 @@ $(VENV)/.base: $(BIN)/python setup.cfg pyproject.toml constraints.txt $(wildcard
 
 $(VENV)/.torch: $(VENV)/.base
 	$(PIP) -e ".[torch]"
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.base
+	$(PIP) -e ".[docs]"
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python setup.cfg pyproject.toml constraints.txt $(wildcard constraints/*.txt)
@@ -70,7 +74,7 @@ types: $(VENV)/.dev
 	MYPYPATH=.typecheck $(BIN)/mypy -p fairweigh.metrics -p fairweigh.engines -p fairweigh.tasks -p fairweigh.datasets -p fairweigh.models -p fairweigh.compression -p fairweigh.mitigation \
 		-p fairweigh.audit -p fairweigh.regimes -p fairweigh.reports -p fairweigh.record -p fairweigh.explore -m fairweigh -m fairweigh.cli -m fairweigh.record_commands -m fairweigh.report_commands -m fairweigh.pdf -m fairweigh.gate_commands -m fairweigh.explore_command -m fairweigh.start_commands -m fairweigh.api -m fairweigh.planner -m fairweigh.progress -m fairweigh.verification \
 		-m fairweigh.result -m fairweigh.keywords -m fairweigh.told -m fairweigh.testing -m fairweigh.pytest_plugin -m fairweigh.guests -m fairweigh.extend \
-		-p tests
+		-p tests -p docs
 
 PAGE_TOOLS = tests/page_tools
 
@@ -103,7 +107,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	@touch $@
 
 test-lowest: $(LOWEST)/.lowest
-	$(LOWEST)/bin/pytest -n 2 --dist loadfile -W ignore::DeprecationWarning $(TESTS) --ignore tests/test_ci.py --ignore tests/test_docs.py \
+	$(LOWEST)/bin/pytest -n 2 --dist loadfile -W ignore::DeprecationWarning $(TESTS) --ignore tests/test_ci.py --ignore tests/test_docs.py --ignore tests/test_site.py --ignore tests/test_tutorials.py \
 		--ignore tests/test_house.py --ignore tests/test_notebook.py --ignore tests/reports/test_browser.py \
 		--ignore tests/reports/test_pages.py --ignore tests/reports/test_sorting.py --ignore tests/regimes/test_pages.py \
 		--ignore tests/explore/test_counts.py --ignore tests/explore/test_page.py
@@ -127,5 +131,14 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 zoo: $(VENV)/.dev
 	$(BIN)/python -W ignore -m tests.zoo.matrix
 
+# The site, in site/; a dead link or anchor is an error.
+docs: $(VENV)/.docs
+	$(BIN)/python docs/gather.py
+	$(BIN)/python -m zensical build --strict --clean
+
+# The documentation's pictures, from the tutorials that are followed for them; needs Chromium.
+pictures: $(VENV)/.dev
+	$(BIN)/python -W ignore -m docs.pictures
+
 clean:
-	rm -rf $(VENV) $(BENCH) $(LOWEST) build dist *.egg-info .typecheck .mypy_cache .ruff_cache .pytest_cache runs
+	rm -rf $(VENV) $(BENCH) $(LOWEST) build dist site .cache *.egg-info .typecheck .mypy_cache .ruff_cache .pytest_cache runs

@@ -289,7 +289,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     tree = folder / "tree"
     ignored = shutil.ignore_patterns(
-        ".*", "build", "dist", "runs", "*.egg-info", "__pycache__", "node_modules"
+        ".*", "build", "dist", "runs", "site", "*.egg-info", "__pycache__", "node_modules"
     )
     shutil.copytree(ROOT, tree, ignore=ignored)
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, tree)
