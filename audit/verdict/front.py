@@ -72,7 +72,8 @@ def _subject(result: AuditResult) -> tuple[str, str | None]:
         return first.name, result.frontier.nearest if result.frontier.nearest != first.name else None
     found = next(v for v in result.variants if v.name == chosen)
     proposed = found.recipe is not None and "mitigated" in found.recipe.groups
-    return (first.name, chosen) if proposed else (chosen, first.name)
+    # A proposal that alone was asked anything of is what the verdict speaks of.
+    return (first.name, chosen) if proposed and first.name in bound else (chosen, first.name)
 
 
 def _without(result: AuditResult) -> str | None:

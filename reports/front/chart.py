@@ -60,6 +60,7 @@ class Chart:
     groups: list[Group]
     axis: Markup
     rows: Sentence
+    limited: bool
 
 
 def named(told: Told, one: Criterion) -> Sentence:
@@ -90,6 +91,7 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
     bands = [told.band(told.cell(by, one)) for by, _, _ in chosen]
     shown = [d for _, some, _ in chosen for d in some]
     values = [x for d in shown for x in ((d.value, *d.together) if d.status == "ok" else (d.value,))]
+    values += [before_of(told, one, d) for d in shown]
     axis = around_zero([*values, *(edge for band in bands for edge in band or ())])
     groups = [
         _group(told, one, by, some, more, axis, band)
@@ -103,7 +105,7 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
         if points
         else say("{metric}: difference from the reference", metric=title)
     )
-    return Chart(head, groups, axis_of(axis, kind), _counted(told, one))
+    return Chart(head, groups, axis_of(axis, kind), _counted(told, one), any(bands))
 
 
 def axis_of(axis: Axis, kind: Kind, most: int = 6) -> Markup:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ...audit.result import Comparison, Flips, GateResult, Variant
+from ...audit.result import AuditResult, Comparison, Flips, GateResult, Slice, Variant
 from ..variants.cost_tables import readable
 from ..variants.payers import paying_slices
 from ..words.formats import Kind, count, figure, interval, magnitude
 from ..words.kinds import is_mitigated
 from ..words.language import Sentence, say
 from ..words.lookup import audit_timing, figure_of, is_comparison, performance_of
-from ..words.spoken import Given, compared_kind, metric_kind, slice_name, title_of
+from ..words.spoken import Given, compared_kind, metric_kind, of_class, slice_name, title_of
 from .looked_up import Told
 
 
@@ -102,25 +103,30 @@ def _performance(told: Told, item: Comparison | None) -> list[Fact]:
     return [Fact((title_of(metric, definitions),), (level,), [moved])]
 
 
-def _largest(told: Told, variant: Variant) -> tuple[float, GateResult] | None:
-    """The largest gap between slices that a gate judges, by its difference or by its ratio."""
-    gaps = [
-        (gap, gate)
-        for gate in told.result.gates
-        if gate.variant == variant.name and gate.by and (gap := _gap_of(gate, variant)) is not None
-    ]
-    return max(gaps, key=lambda one: one[0], default=None)
+@dataclass(frozen=True)
+class Gap:
+    """How far a slice lies from its reference, by a figure that a gate judges."""
+
+    size: float
+    metric: str
+    view: str | None
+    slice: Slice
 
 
-def _gap_of(gate: GateResult, variant: Variant) -> float | None:
-    """How far the two slices of a gate lie apart; None where it judges something else."""
-    if gate.compare == "difference":
-        return None if gate.measured is None else abs(gate.measured)
-    if gate.compare != "ratio":
-        return None
-    parts = (gate.slice, gate.reference)
-    here, there = (figure_of(variant, part, gate.metric, gate.view) for part in parts)
-    return None if here is None or there is None else abs(here - there)
+def _largest(told: Told, variant: Variant) -> Gap | None:
+    """The largest gap among those that gates judge, by difference or by ratio; the deciding one may be smaller."""
+    gates = [g for g in told.result.gates if g.variant == variant.name and g.compare not in ("change", "cost")]
+    gaps = [gap for gate in gates for gap in _gaps(gate, variant, told.result)]
+    return max(gaps, key=lambda gap: gap.size, default=None)
+
+
+def _gaps(gate: GateResult, variant: Variant, result: AuditResult) -> Iterator[Gap]:
+    for part in gate.slices or [gate]:
+        view = part.view or gate.view
+        for metric in compared_figures(gate.metric, result) if part.slice and part.reference else ():
+            here, there = (figure_of(variant, of, metric, view) for of in (part.slice, part.reference))
+            if here is not None and there is not None:
+                yield Gap(abs(here - there), metric, view, part.slice)
 
 
 def _gap(told: Told, before: Variant, after: Variant) -> list[Fact]:
@@ -128,23 +134,22 @@ def _gap(told: Told, before: Variant, after: Variant) -> list[Fact]:
     if new is None:
         return []
     definitions = told.result.definitions
-    kinds = {compared_kind("difference", one[1].metric, definitions) for one in (old, new) if one is not None}
+    kinds = {compared_kind("difference", gap.metric, definitions) for gap in (old, new) if gap is not None}
     kind: Kind = "gap" if kinds == {"points"} else "number"
 
-    def where(gate: GateResult) -> Sentence:
-        title = title_of(gate.metric, definitions)
-        return say("{metric}, {slice}", metric=title, slice=slice_name(gate.slice, short=True))
+    def where(gap: Gap) -> Sentence:
+        title = of_class(title_of(gap.metric, definitions), gap.view)
+        return say("{metric}, {slice}", metric=title, slice=slice_name(gap.slice, short=True))
 
-    gap, gate = new
-    under = [where(gate)]
+    under = [where(new)]
     if old is not None:
-        was = figure(old[0], kind, unit=False)
-        same = (old[1].metric, old[1].view, old[1].slice) == (gate.metric, gate.view, gate.slice)
+        was = figure(old.size, kind, unit=False)
+        same = where(old) == where(new)
         # Of another figure or slice: what was worst before has given way to what is worst now.
         under.append(
-            say("was {gap}", gap=was) if same else say("was {gap}: {where}", gap=was, where=where(old[1]))
+            say("was {gap}", gap=was) if same else say("was {gap}: {where}", gap=was, where=where(old))
         )
-    return [Fact(say("Largest gated gap"), (figure(gap, kind),), under)]
+    return [Fact(say("Largest gated gap"), (figure(new.size, kind),), under)]
 
 
 def _changed(item: Comparison | None) -> list[Fact]:

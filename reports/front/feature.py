@@ -131,9 +131,9 @@ def _note(told: Told, one: Coverage) -> Sentence:
 def _axis(told: Told, one: Coverage, criterion: Criterion, keys: Sequence[str]) -> Axis:
     found = [d for d in told.differences(one.by, criterion) if key_of(d.slice or {}) in keys]
     band = told.band(told.cell(one.by, criterion))
-    return around_zero(
-        [*(x for d in found if d.status == "ok" for x in (d.value, *d.together)), *(band or ())]
-    )
+    sure = [d for d in found if d.status == "ok"]
+    values = [x for d in sure for x in (d.value, *d.together, before_of(told, criterion, d))]
+    return around_zero([*values, *(band or ())])
 
 
 def _block(told: Told, one: Coverage, criteria: Sequence[Criterion], keys: Sequence[str]) -> Block:

@@ -26,6 +26,15 @@ _COUNTED = {
 }
 
 
+_SPEAKS = {
+    (False, True): later("The verdict speaks of {variant}, the lighter model that would be released."),
+    (False, False): later("The verdict speaks of {variant}, the lighter model that misses least."),
+    (True, True): later("The verdict speaks of {variant}, the mitigated model that is proposed."),
+    (True, False): later("The verdict speaks of {variant}, the mitigated model that misses least."),
+}
+"""Where it speaks of a changed model: whether that is mitigated, and whether it is the one chosen."""
+
+
 @dataclass(frozen=True)
 class NamedVerdict:
     """The sentence of the verdict, and the lines beside it; ``needs``: sensitive features of the proposal."""
@@ -94,6 +103,8 @@ def _binding(told: Told) -> Sentence:
     )  # fmt: skip
     if not gates:
         return say("No gate was set: nothing was required, so nothing is proven.")
+    if not told.gates:
+        return say("No gate was set for it.")
     return say("{tally}.", tally=tally_words(tally))
 
 
@@ -108,14 +119,8 @@ def _lines(told: Told, result: AuditResult) -> list[Sentence]:
     if name == first:
         lead = say("The verdict speaks of {variant}, the model as it is.", variant=Given(name))
         return [sentences([lead, _binding(told)]), _proposed(told, beside.name)]
-    frontier = result.frontier
-    lead = (
-        say("The verdict speaks of {variant}, the lighter model that misses least.", variant=Given(name))
-        if frontier is not None and frontier.recommended != name
-        else say(
-            "The verdict speaks of {variant}, the lighter model that would be released.", variant=Given(name)
-        )
-    )
+    chosen = result.frontier is None or result.frontier.recommended == name
+    lead = say(_SPEAKS[is_mitigated(result, name), chosen], variant=Given(name))
     source = say(
         "{variant}, from which it is made: {tally}.",
         variant=Given(beside.name), tally=tally_words(_of(result, beside.name)),

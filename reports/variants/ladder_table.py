@@ -121,11 +121,18 @@ def _step(variant: Variant, result: AuditResult, costly: bool, metric: str) -> S
         variant.name,
         marks(variant, result),
         cells,
-        standing.verdict if standing and result.gates else None,
+        _verdict(standing, result),
         worst_gap_words(result, standing),
         misses,
         [] if misses else missed_words(result, before, verdicts=False),
     )
+
+
+def _verdict(standing: Standing | None, result: AuditResult) -> Verdict | None:
+    """A variant's verdict; None where no gate speaks of it."""
+    if standing is None or not any(gate.variant == standing.variant for gate in result.gates):
+        return None
+    return standing.verdict
 
 
 def marks(variant: Variant, result: AuditResult) -> list[str]:
@@ -256,7 +263,7 @@ def _price(variant: Variant, result: AuditResult, sided: bool) -> Step:
             Entry(figure(standing.worst_gap if standing else None, gap_kind(result))),
             *(changed if sided else []),
         ],
-        standing.verdict if standing and result.gates else None,
+        _verdict(standing, result),
         worst_gap_words(result, standing),
     )
 

@@ -186,7 +186,15 @@ def test_few_rows_are_told_as_they_are_and_people_by_their_own_names() -> None:
         crossed = rates_of(
             metric_definition("accuracy"), "int8", Rate(female | {"age": "old"}, 0.5, 10), None
         )
-        assert "".join(crossed) == "Of 10 applicants of women & age=old int8 decides 5 rightly."
+        assert "".join(crossed) == "Of 10 women of age=old int8 decides 5 rightly."
+        both = Called({"sex=Female": "women", "age=old": "people over 60"}, "applicants")
+    with writing("en", both):
+        crossed = rates_of(
+            metric_definition("accuracy"), "int8", Rate(female | {"age": "old"}, 0.5, 10), None
+        )
+        assert "".join(crossed) == (
+            "Of 10 applicants who are women and people over 60 int8 decides 5 rightly."
+        )
     with writing("zh", own):
         told = rates_of(metric_definition("selection_rate"), "int8", Rate(female, 1.0, 4), Rate(male, 0.5))
         assert "".join(told) == "4 个 women 中，int8 选中 4 个；每 100 个 men 中选中 50 个。"
