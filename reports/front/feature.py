@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from ...audit.result import Coverage, Criterion
 from ..words.formats import count, figure
-from ..words.language import Sentence, say_n, sentences
+from ..words.language import Sentence, say, say_n, sentences
 from ..words.spoken import features_name, slice_name
 from . import strips
 from .axes import Axis, around_zero
-from .chart import Chart, axis_of, chart, limit_words, named
+from .chart import Chart, axis_of, chart, limit_words, named, reference_said, slice_said
 from .looked_up import Told, key_of
 from .matrix import page_id
 
@@ -29,6 +29,7 @@ class Small:
     level: str
     difference: str
     drawing: Markup | None
+    says: Sentence
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,14 @@ def _small(told: Told, one: Coverage, criterion: Criterion, key: str, axis: Axis
     level = figure(estimate.value if estimate else None, told.level_kind(criterion))
     found = next((d for d in told.differences(one.by, criterion) if key_of(d.slice or {}) == key), None)
     band = told.band(cell)
+    name = say("{metric}, {slice}", metric=named(told, criterion), slice=slice_name(part, short=True))
     if found is None:
-        return Small(
-            level, "", strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18)
-        )
+        drawing = strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18)
+        return Small(level, "", drawing, reference_said(told, criterion, part, name))
     small = found.status != "ok"
     low, high = found.together
     mark = "small" if small else told.marks(cell).get(key, "free")
     dot = strips.Dot(key, found.value, None if small else low, None if small else high, mark)
     moved = figure(found.value, told.kind(criterion), unit=False)
-    return Small(level, moved, strips.row(axis, dot, band, zero=0.0, height=18))
+    drawing = strips.row(axis, dot, band, zero=0.0, height=18)
+    return Small(level, moved, drawing, slice_said(told, criterion, found, name))

@@ -40,6 +40,8 @@ class Dot:
         The value of the variant that stands beside.
     reference : bool
         It is what the others are compared with.
+    says : str
+        All of it in words, where no row of a table stands beside the dot.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Dot:
     kind: str = "free"
     before: float | None = None
     reference: bool = False
+    says: str = ""
 
 
 def row(
@@ -84,7 +87,8 @@ def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, heig
     for dot in sorted(dots, key=lambda one: one.kind != "small"):
         if dot.value is not None:
             drawn = _mark(axis, dot, middle, 3 if dot.kind == "small" else 4.2)
-            parts.append(f'<g data-slice="{_attribute(dot.key)}">{drawn}</g>')
+            said = f"<title>{_attribute(dot.says)}</title>" if dot.says else ""
+            parts.append(f'<g data-slice="{_attribute(dot.key)}">{said}{drawn}</g>')
     return _drawing(parts, height, "cells")
 
 

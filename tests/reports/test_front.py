@@ -246,3 +246,78 @@ def test_a_cell_that_is_pointed_at_tells_its_slices_and_a_slice_is_followed(
     assert page.evaluate("document.querySelectorAll('tr.hit').length") > 2
     assert "marked in" in page.inner_text("#said")
     page.close()
+
+
+SEEN = "(() => { const tip = document.querySelector('#tip'); return tip.hidden ? '' : tip.textContent; })()"
+
+
+@needs_chromium
+def test_a_slice_that_is_pointed_at_tells_its_values_until_escape(
+    pages: dict[str, Path], browser: Browser
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(pages["binary-en"].as_uri())
+    row = page.locator(".lead tr[data-slice='sex=F']")
+    row.hover()
+    assert re.fullmatch(
+        r"women: [\d.]+\s%, −[\d.]+ from men \(−[\d.]+ to −[\d.]+\), n = [\d,]+",
+        page.evaluate(SEEN),
+    )
+    # It can be pointed at itself (WCAG 1.4.13), leaves with the pointer, and by Escape before that.
+    page.hover("#tip")
+    page.wait_for_timeout(400)
+    assert page.evaluate(SEEN)
+    page.mouse.move(2, 2)
+    page.wait_for_function("document.querySelector('#tip').hidden")
+    row.hover()
+    page.keyboard.press("Escape")
+    assert page.evaluate(SEEN) == ""
+    box = page.locator(".cell g[data-slice='sex=F']").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2 + 5, box["y"] - 3)
+    assert page.evaluate(SEEN).startswith("women: ")
+    page.close()
+
+
+@needs_chromium
+def test_a_chart_is_one_stop_of_the_keyboard_and_arrows_lead_through_it(
+    pages: dict[str, Path], browser: Browser
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(pages["binary-en"].as_uri())
+    charts, stops = page.evaluate(
+        """[document.querySelectorAll('table.chart, table.multiples').length,
+            document.querySelectorAll('[data-says][tabindex="0"]').length]"""
+    )
+    assert charts == stops > 2
+    page.focus(".lead [data-says][tabindex='0']")
+    first = page.evaluate(SEEN)
+    page.keyboard.press("ArrowDown")
+    second = page.evaluate(SEEN)
+    assert "" != first != second != ""
+    assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "tip"
+    page.keyboard.press("Escape")
+    assert page.evaluate(SEEN) == ""
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(SEEN) == first
+    page.focus(".cell a")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(SEEN) in (first, second)
+    page.focus(".multiples td[data-says][tabindex='0']")
+    beside = page.evaluate(SEEN)
+    page.keyboard.press("ArrowDown")
+    # The same figure of the next slice.
+    assert page.evaluate(SEEN).partition(",")[0] == beside.partition(",")[0]
+    assert violations(page) == []
+    page.close()
+
+
+@needs_chromium
+def test_without_script_a_slice_has_its_values_in_titles(pages: dict[str, Path], browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(pages["binary-en"].as_uri())
+    assert "women" in (page.get_attribute(".lead tr[data-slice='sex=F']", "title") or "")
+    assert page.locator(".cell g > title").count() > 2
+    assert page.locator(".multiples td[title]").count() > 2
+    context.close()
