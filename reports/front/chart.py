@@ -106,6 +106,13 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
     return Chart(head, groups, axis_of(axis, kind), _counted(told, one))
 
 
+def leading_chart(told: Told) -> Chart | None:
+    """The one chart that is drawn large: of the leading gate's figure, over all features."""
+    sets = [one.by for one in told.features]
+    drawn = chart(told, told.leading, sets, whole=False) if told.leading is not None and sets else None
+    return drawn if drawn is not None and drawn.groups else None
+
+
 def axis_of(axis: Axis, kind: Kind, most: int = 6) -> Markup:
     """The axis of differences, its ticks without their unit."""
     steps = list(axis.ticks(most))
