@@ -170,6 +170,7 @@ def environment(more: Path | None = None) -> Environment:
         svg=_svg,
         date=_date,
         verdict=words.verdict_words,
+        verdict_word=words.verdict_word,
         text=lambda text: _sentence((text,)),
         titled=lambda text: _sentence((titled(text),)),
         translated=lambda text: _sentence(translated(text)),

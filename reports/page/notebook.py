@@ -1,4 +1,4 @@
-"""A result as a notebook shows it: verdict, leading chart, findings and gates, in the colours of the notebook."""
+"""A result as a notebook shows it: verdict, leading chart, findings, gates, in the notebook's colours."""
 
 from __future__ import annotations
 
