@@ -183,6 +183,13 @@ def history(
         str | None, typer.Option("--variant", help="Only this variant; default what decides.")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write charts to this HTML file too.")] = None,
+    runs: Annotated[
+        Path | None,
+        typer.Option("--runs", help="Folder of runs whose reports the page refers to; default runs."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Of the page: en or zh; default en.")
+    ] = None,
 ) -> None:
     """Print and chart a model's figures over its releases, and which broke a limit first."""
     from .datasets.errors import InputError
@@ -190,17 +197,40 @@ def history(
     from .record.show import history as read_history
     from .record.terminal import marks_for
 
+    if html is None and (runs is not None or language is not None):
+        raise InputError("history: --runs and --language are of the page; expected --html with them")
+    _check_language(language or "en")
     try:
         found = read_history(model, db or _default_history(), metric or [], variant)
     except (NotRecordedError, DatabaseError) as error:
         other = f"{error}; --db ADDRESS names another database, as {HISTORY} in the environment does"
         raise InputError(f"--db: {error}" if db else other) from None
     if html is not None:
-        _write(html, found.html())
+        _write(html, found.html(language=language or "en", reports=_reports(runs, html)))
     for line in found.lines(marks_for(sys.stdout.encoding)):
         typer.echo(line)
     if html is not None:
         typer.echo(f"charts: {html}")
+
+
+def _check_language(language: str) -> None:
+    from .datasets.errors import InputError
+    from .needed import check_report
+    from .reports.words.language import TAGS
+
+    if language not in TAGS:
+        raise InputError(f"--language: expected one of {', '.join(TAGS)}, got {language!r}")
+    check_report(False, language)
+
+
+def _reports(runs: Path | None, page: Path) -> dict[str, str]:
+    """Reports that the page refers to: those of a folder that was named, or of `runs` where that is there."""
+    from .record.run_reports import run_reports
+
+    usual = Path("runs")
+    if runs is None and not usual.is_dir():
+        return {}
+    return run_reports(runs or usual, page)
 
 
 def _default_history() -> str:

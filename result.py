@@ -166,8 +166,7 @@ class Result(AuditResult):
     def _repr_html_(self) -> str:
         from .reports.page.notebook import render_notebook
 
-        folder = str(self.folder) if self.folder is not None else None
-        return render_notebook(self, folder, language=self._language(None))
+        return render_notebook(self, self.folder, language=self._language(None))
 
     def _repr_markdown_(self) -> str:
         from .reports.plain.markdown import render_markdown

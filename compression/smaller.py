@@ -7,9 +7,29 @@ from typing import Any
 
 from ..datasets.errors import InputError
 from ..models.extras import optional, quiet
+from .registry import in_float32, is_packed
 
 CLOSE = 1e-3
 """Most that a smaller module's outputs may lie from those of the masked one, of their own size."""
+
+
+def shrinkable(model: Any, recipe_name: str) -> Any:
+    """The module whose layers a recipe makes smaller.
+
+    Raises
+    ------
+    InputError
+        An earlier step has exported, cast or quantised it, or its shapes are fixed.
+    """
+    in_float32(model, recipe_name)
+    if is_packed(model):
+        raise InputError(f"{recipe_name}: the weights are quantised already; put it before")
+    module = model.runtime.module
+    if type(module).__name__ == "GraphModule":
+        raise InputError(
+            f"{recipe_name}: the shapes of an exported program are fixed; give the module it was made of"
+        )
+    return module
 
 
 def logits_of(model: Any, tensors: Mapping[str, Any]) -> Any:

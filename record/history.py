@@ -49,7 +49,10 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Release:
-    """A recorded run: what it is called, its verdict, its figures and gates."""
+    """A recorded run: what it is called, its verdict, its figures and gates.
+
+    ``sha256`` is that of its ``audit.json``, by which its folder is known.
+    """
 
     name: str
     created: str
@@ -59,6 +62,7 @@ class Release:
     model_sha256: str | None
     figures: tuple[Recorded, ...] = field(repr=False)
     gates: tuple[Recorded, ...] = field(repr=False)
+    sha256: str = ""
 
 
 def release_name(result: AuditResult) -> str:
@@ -218,7 +222,7 @@ def releases(made: Engine, audit: str) -> list[Release]:
     return [
         Release(
             row.release, row.created, row.verdict, row.rows, row.data_sha256, row.model_sha256,
-            tuple(parts["figures"].get(row.id, ())), tuple(parts["gates"].get(row.id, ())),
+            tuple(parts["figures"].get(row.id, ())), tuple(parts["gates"].get(row.id, ())), row.sha256,
         )
         for row in found
     ]  # fmt: skip

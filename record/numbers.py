@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..reports.words.formats import Limit, decimals_beside, outward_decimals, rounded_outward
+from ..reports.words.formats import MINUS, Limit, decimals_beside, outward_decimals, rounded_outward
+from ..reports.words.language import tr
 from .history import Recorded
 from .series import Series
 
@@ -36,6 +37,16 @@ def number(value: float | None, decimals: int = DECIMALS) -> str:
     return f"{value:.{decimals}f}" if abs(value) < 1e6 else f"{value:.6g}"
 
 
+def printed(value: float | None, decimals: int = DECIMALS) -> str:
+    """Write a figure as a page does, with a minus sign and a dash."""
+    return "–" if value is None else number(value, decimals).replace("-", MINUS)
+
+
+def printed_ends(found: Recorded, decimals: int) -> str:
+    """Write the ends of an interval as a page does."""
+    return ends(found, decimals).replace("-", MINUS)
+
+
 def ends(found: Recorded, decimals: int) -> str:
     """Write the ends of a figure's interval, or the decision limits of a gate, which are rounded outward."""
     low, high = found.low, found.high
@@ -43,4 +54,4 @@ def ends(found: Recorded, decimals: int) -> str:
         return ""
     if found.part == "gate":
         low, high = rounded_outward(low, decimals, up=False), rounded_outward(high, decimals, up=True)
-    return f"{number(low, decimals)} to {number(high, decimals)}"
+    return tr("{low} to {high}", low=number(low, decimals), high=number(high, decimals))

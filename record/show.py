@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .database import engine, shown
@@ -38,12 +38,27 @@ class History:
         """Render it for a terminal."""
         return history_lines(self.audit, self.releases, self.blocks, self.overview, self.broken, marks)
 
-    def html(self) -> str:
-        """Render it as a page."""
+    def html(self, *, language: str = "en", reports: Mapping[str, str] | None = None) -> str:
+        """Render it as a page.
+
+        Parameters
+        ----------
+        language : str
+            ``en`` or ``zh``.
+        reports : mapping, optional
+            Addresses of reports by the sha256 of their run's ``audit.json``.
+        """
         from .page import history_page
 
+        every = [*self.blocks, *self.overview]
         return history_page(
-            self.audit, self.where, self.releases, [*self.blocks, *self.overview], self.broken
+            self.audit,
+            self.where,
+            self.releases,
+            every,
+            self.broken,
+            language=language,
+            reports=reports or {},
         )
 
 

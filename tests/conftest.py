@@ -11,13 +11,18 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
+
+from .pages import CHROMIUM
+
+if TYPE_CHECKING:
+    from playwright.sync_api._generated import Browser
 
 # Several tests run at once: one thread each, for them and for the processes that they start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -232,6 +237,19 @@ def audited(cli: Callable[..., Ended], write: Callable[..., None]) -> Callable[.
         return json.loads(Path("runs", "t", "audit.json").read_text(encoding="utf-8"))
 
     return do
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, of a file's own: Playwright's loop would otherwise run under the tests of the next one."""
+    from playwright.sync_api import sync_playwright
+
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api._generated import Browser
 
 CODE = """
 import fairweigh
@@ -52,30 +55,33 @@ def test_notebook_gets_html_markdown_and_one_line(executed: Any) -> None:
     assert (folder / "runs" / "lending" / "report.html").is_file()
 
 
+@pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_notebook_reads_in_light_and_dark(executed: Any, theme: str, tmp_path: Path) -> None:
+def test_notebook_reads_in_light_and_dark(executed: Any, browser: Browser, theme: str, width: int) -> None:
     nbconvert = pytest.importorskip("nbconvert")
-    sync = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    book, _ = executed
-    page_file = tmp_path / "book.html"
+    book, folder = executed
+    page_file = folder / f"book-{theme}-{width}.html"
     body, _ = nbconvert.HTMLExporter(theme=theme).from_notebook_node(book)
     page_file.write_text(body, encoding="utf-8")
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 900, "height": 900})
-        page.route("http*://**", lambda route: route.abort())
-        page.goto(page_file.as_uri())
-        shown = page.locator(".fairweigh-result")
-        assert shown.count() == 1
-        assert "fail" in shown.locator(".fw-verdict").inner_text()
-        assert page.evaluate(CONTRAST) >= 4.5
-        assert page.evaluate("document.querySelector('.fairweigh-result').scrollWidth") <= 900
-        if os.environ.get("FAIRWEIGH_SHOTS"):
-            shown.screenshot(path=str(Path(os.environ["FAIRWEIGH_SHOTS"]) / f"{theme}.png"))
-        browser.close()
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.route("http*://**", lambda route: route.abort())
+    page.goto(page_file.as_uri())
+    shown = page.locator(".fairweigh-result")
+    assert shown.count() == 1
+    assert "fail" in shown.locator(".fw-verdict").inner_text()
+    assert page.evaluate(CONTRAST) >= 4.5
+    fits = "(one => one.scrollWidth <= one.clientWidth)(document.querySelector('.fairweigh-result'))"
+    assert page.evaluate(fits)
+    # The leading gate's chart, with intervals, what is allowed, and its values in words.
+    assert shown.locator("table.chart svg.row .limits").count() >= 1
+    assert shown.locator("table.chart svg.row .band").count() >= 2
+    assert shown.locator("table.chart tr[title^='Female: ']").count() == 1
+    link = shown.locator("a", has_text="Open the report").evaluate("one => one.href")
+    assert Path(unquote(urlsplit(link).path)) == folder / "runs" / "lending" / "report.html"
+    if os.environ.get("FAIRWEIGH_SHOTS"):
+        shown.screenshot(path=str(Path(os.environ["FAIRWEIGH_SHOTS"]) / f"{theme}-{width}.png"))
+    context.close()
 
 
 CONTRAST = """() => {

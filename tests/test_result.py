@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -240,7 +241,10 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.names.append(tag)
-        assert not {"src", "href", "onclick"} & {name for name, _ in attrs}
+        assert not {"src", "onclick"} & {name for name, _ in attrs}
+        told = dict(attrs)
+        assert tag == "a" or "href" not in told
+        assert (told.get("href") or "").partition("?")[0].endswith("report.html") or tag != "a"
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -249,13 +253,45 @@ class Elements(HTMLParser):
 def test_notebook_summary_has_verdict_gates_and_findings(result: fairweigh.Result) -> None:
     shown = Elements(result._repr_html_())
     assert "✕ fail" in shown.text
-    assert shown.names.count("table") == 1
-    assert shown.names.count("tr") == 1 + len(GATES)
+    assert shown.names.count("table") == 2, "the leading gate's chart, and all gates"
+    told = shown.text.replace("\u202f", " ")
+    assert all(f"{row['metric'].replace('_', ' ').capitalize()}" in told for row in GATES)
     measured = result.gates[1].measured
     assert measured is not None
     assert f"{measured * 100:.1f}\u00a0%" in shown.text
     assert "is below the limit of 90" in shown.text
-    assert len(result._repr_html_()) < 8_000
+    assert len(result._repr_html_()) < 40_000
+
+
+def test_notebook_card_refers_to_the_report_where_there_is_one(
+    result: fairweigh.Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def links(card: str) -> list[str]:
+        return re.findall(r'href="([^"#]*)"', card)
+
+    folder = result.folder
+    assert folder is not None
+    monkeypatch.chdir(tmp_path)
+    assert links(result._repr_html_()) == [(folder / "report.html").absolute().as_uri()]
+    near = tmp_path / "runs" / "a: b#1"
+    near.mkdir(parents=True)
+    (near / "report.html").touch()
+    (link,) = links(fairweigh.Result.of(result, near)._repr_html_())
+    assert link == "./runs/a%3A%20b%231/report.html"
+    (near / "report.html").unlink()
+    assert links(fairweigh.Result.of(result, near)._repr_html_()) == []
+    assert links(fairweigh.Result.of(result, None)._repr_html_()) == []
+
+
+def test_the_style_of_a_notebook_card_holds_in_the_card_alone(result: fairweigh.Result) -> None:
+    card = result._repr_html_()
+    style = card.partition("<style>")[2].partition("</style>")[0]
+    selectors = re.findall(r"([^{};]+)\{", re.sub(r"@container[^{]*\{", "", style))
+    assert len(selectors) > 40
+    for selector in selectors:
+        assert all(one.strip().startswith(".fairweigh-result") for one in selector.split(",")), selector
+    assert "<script" not in card
+    assert " id=" not in card
 
 
 def test_notebook_summary_shows_hostile_text_as_text(here: Path) -> None:

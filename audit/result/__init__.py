@@ -11,6 +11,7 @@ from .about import Environment as Environment
 from .about import Guest as Guest
 from .about import NotMeasured as NotMeasured
 from .about import Priorities as Priorities
+from .about import figures_compared as figures_compared
 from .changes import Change as Change
 from .changes import Comparison as Comparison
 from .changes import Counterfactual as Counterfactual

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -146,3 +147,9 @@ class NotMeasured(Part):
 
     what: Text
     why: Text
+
+
+def figures_compared(metric: str, definitions: Mapping[str, Definition]) -> list[str]:
+    """The figures that a metric or named disparity is about: itself, or those whose extremes it compares."""
+    definition = definitions.get(metric)
+    return definition.metrics if definition is not None and definition.metrics else [metric]

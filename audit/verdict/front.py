@@ -22,6 +22,7 @@ from ..result import (
     Tally,
     Variant,
     Verdict,
+    figures_compared,
 )
 
 MOST_CRITERIA = 5
@@ -123,22 +124,17 @@ def parsed(gate: GateResult) -> Limit | None:
         return None
 
 
-def _figures(gate: GateResult, result: AuditResult) -> list[str]:
-    """The figures that a gate compares: its own, or those of its named disparity."""
-    definition = result.definitions.get(gate.metric)
-    return definition.metrics if definition is not None and definition.metrics else [gate.metric]
-
-
 def _criteria(result: AuditResult, variant: Variant, gates: Sequence[GateResult]) -> list[Criterion]:
     """Figures that gates over slices limit, then the task's key ones; those alone that slices differ in."""
     compared = {(d.metric, d.view) for d in variant.disparities if _of_reference(d)}
-    gated = [(name, gate.view) for gate in gates for name in _figures(gate, result)]
+    known = result.definitions
+    gated = [(name, gate.view) for gate in gates for name in figures_compared(gate.metric, known)]
     wanted = [*gated, *((name, None) for name in result.priorities.key)]
-    of_labels = {name for name, known in result.definitions.items() if known.of_labels}
+    of_labels = {name for name, one in known.items() if one.of_labels}
     kept = [
         one for one in dict.fromkeys(wanted) if one in compared and (one in gated or one[0] not in of_labels)
     ]
-    mirrors = {name: result.definitions[name].mirror for name, _ in kept if name in result.definitions}
+    mirrors = {name: known[name].mirror for name, _ in kept if name in known}
     chosen: list[tuple[str, str | None]] = []
     for metric, view in kept:
         # A rate and 1 less that rate are one criterion, unless both are limited.
@@ -157,7 +153,9 @@ def _cell(
     mine = [
         gate
         for gate in gates
-        if set(gate.by) == set(by) and one.metric in _figures(gate, result) and gate.view == one.view
+        if set(gate.by) == set(by)
+        and one.metric in figures_compared(gate.metric, result.definitions)
+        and gate.view == one.view
     ]
     gate = min(mine, key=lambda g: (_WORST[g.verdict], -_used(g)), default=None)
     gaps = [

@@ -14,9 +14,9 @@ from ...told import tell
 from ..attention import Attention, attentions
 from ..feed_forward import out_axis, take
 from ..finetune import then_tune
-from ..registry import Context, Done, Finetune, Params, in_float32, is_packed, plural, recipe
+from ..registry import Context, Done, Finetune, Params, plural, recipe
 from ..reshape import changes, reshape, sizes
-from ..smaller import check_smaller, logits_without
+from ..smaller import check_smaller, logits_without, shrinkable
 from ..stacks import example
 
 NAME = "prune-heads"
@@ -34,14 +34,7 @@ class PruneHeads(Params):
 @recipe(NAME, PruneHeads, rebuild=reshape)
 def prune_heads(model: Any, params: PruneHeads, context: Context) -> Done:
     """Keep the heads whose output weights have the largest norm (P. Michel et al. 2019, NeurIPS 32)."""
-    in_float32(model, NAME)
-    if is_packed(model):
-        raise InputError(f"{NAME}: the weights are quantised already; put it before")
-    module = model.runtime.module
-    if type(module).__name__ == "GraphModule":
-        raise InputError(
-            f"{NAME}: the shapes of an exported program are fixed; give the module it was made of"
-        )
+    module = shrinkable(model, NAME)
     found = attentions(model, context)
     if not found:
         raise InputError(f"{NAME}: the model has no attention layer whose heads are parts of Linear layers")

@@ -13,9 +13,9 @@ from ...models.extras import optional, quiet
 from ...told import tell
 from ..feed_forward import feed_forwards, narrow
 from ..finetune import then_tune
-from ..registry import Context, Done, Finetune, Params, in_float32, is_packed, listed_layers, plural, recipe
+from ..registry import Context, Done, Finetune, Params, listed_layers, plural, recipe
 from ..reshape import changes, reshape, sizes
-from ..smaller import check_smaller, logits_of, logits_without
+from ..smaller import check_smaller, logits_of, logits_without, shrinkable
 from ..stacks import example
 
 NAME = "prune-structured"
@@ -32,14 +32,7 @@ class Structured(Params):
 def prune_structured(model: Any, params: Structured, context: Context) -> Done:
     """Remove the units of least norm: of feed-forward parts, or channels of convolutions."""
     optional("torch", NAME)
-    in_float32(model, NAME)
-    if is_packed(model):
-        raise InputError(f"{NAME}: the weights are quantised already; put it before")
-    module = model.runtime.module
-    if type(module).__name__ == "GraphModule":
-        raise InputError(
-            f"{NAME}: the shapes of an exported program are fixed; give the module it was made of"
-        )
+    module = shrinkable(model, NAME)
     # What a module notes of the rows that it has seen is no size: these are seen before and after.
     logits_of(model, example(model, context))
     before = sizes(module)

@@ -53,11 +53,10 @@ def around_zero(values: Iterable[float | None], least: float = 0.0) -> Axis:
     return Axis(-top, top)
 
 
-def spanning(values: Iterable[float | None], low: float = -math.inf, high: float = math.inf) -> Axis:
-    """From the least to the largest value, rounded outward and within what is possible."""
+def spanning(values: Iterable[float | None]) -> Axis:
+    """From the least to the largest value, rounded outward."""
     known = _finite(values) or [0.0, 1.0]
     first, last = min(known), max(known)
-    step = _round_step(max(last - first, abs(last) * 1e-3, 1e-9) / 5)
+    step = _round_step(max(last - first, abs(last) * 1e-3, 1e-9) / 4)
     start, end = math.floor(first / step + 1e-9) * step, math.ceil(last / step - 1e-9) * step
-    start, end = max(start, low), min(end, high)
     return Axis(start, end) if end > start else Axis(start - step, start + step)

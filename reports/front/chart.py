@@ -108,6 +108,13 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
     return Chart(head, groups, axis_of(axis, kind), _counted(told, one), any(bands))
 
 
+def leading_chart(told: Told) -> Chart | None:
+    """The one chart that is drawn large: of the leading gate's figure, over all features."""
+    sets = [one.by for one in told.features]
+    drawn = chart(told, told.leading, sets, whole=False) if told.leading is not None and sets else None
+    return drawn if drawn is not None and drawn.groups else None
+
+
 def axis_of(axis: Axis, kind: Kind, most: int = 6) -> Markup:
     """The axis of differences, its ticks without their unit."""
     steps = list(axis.ticks(most))
@@ -192,13 +199,12 @@ def _group(
 def _reference_line(
     told: Told, one: Criterion, part: Slice, axis: Axis, band: tuple[float, float] | None
 ) -> Line:
-    estimate = told.estimate(part, one)
     dot = strips.Dot(key_of(part), None, reference=True)
-    level = figure(estimate.value if estimate else None, told.level_kind(one))
+    level, n = _level(told, one, part)
     return Line(
-        key_of(part), slice_name(part, short=True), count(estimate.n if estimate else None), level,
+        key_of(part), slice_name(part, short=True), n, level,
         strips.row(axis, dot, band, zero=0.0), "", "", None, small=False, reference=True,
-        says=say("{slice}: {figure}, the reference", slice=slice_name(part, short=True), figure=level),
+        says=reference_said(told, one, part),
     )  # fmt: skip
 
 
@@ -210,22 +216,46 @@ def _line(
     key, kind = key_of(part), told.kind(one)
     small = d.status != "ok"
     low, high = d.together
-    estimate = told.estimate(part, one)
     mark = "small" if small else marks.get(key, "free")
     dot = strips.Dot(
         key, d.value, None if small else low, None if small else high, mark, before_of(told, one, d)
     )
-    level = figure(estimate.value if estimate else None, told.level_kind(one))
+    level, n = _level(told, one, part)
     limits = interval(low, high, kind) if low is not None and high is not None else ""
-    moved = figure(d.value, kind, unit=False)
     return Line(
-        key, slice_name(part, short=True), count(estimate.n if estimate else None), level,
-        strips.row(axis, dot, band, zero=0.0), moved, limits, _verdict(mark), small=small, reference=False,
-        says=say(
-            "{slice}: {figure}, {difference} from {reference} ({limits})",
-            slice=slice_name(part, short=True), figure=level, difference=moved,
-            reference=slice_name(d.reference or {}, short=True), limits=limits or "—",
-        ),
+        key, slice_name(part, short=True), n, level, strips.row(axis, dot, band, zero=0.0),
+        figure(d.value, kind, unit=False), limits, _verdict(mark), small=small, reference=False,
+        says=slice_said(told, one, d),
+    )  # fmt: skip
+
+
+def _level(told: Told, one: Criterion, part: Slice) -> tuple[str, str]:
+    """The figure of a slice, and of how many rows it is, as they are printed."""
+    estimate = told.estimate(part, one)
+    n = count(estimate.n if estimate else None)
+    return figure(estimate.value if estimate else None, told.level_kind(one)), n
+
+
+def slice_said(told: Told, one: Criterion, d: Disparity, name: Sentence | None = None) -> Sentence:
+    """All that a chart holds of a slice in one line: what is read where it is pointed at or focused."""
+    level, n = _level(told, one, d.slice or {})
+    low, high = d.together
+    known = low is not None and high is not None
+    return say(
+        "{slice}: {figure}, {difference} from {reference} ({limits}), n = {n}",
+        slice=name or slice_name(d.slice or {}, short=True), figure=level, n=n,
+        difference=figure(d.value, told.kind(one), unit=False),
+        reference=slice_name(d.reference or {}, short=True),
+        limits=interval(low, high, told.kind(one)) if known else "—",
+    )  # fmt: skip
+
+
+def reference_said(told: Told, one: Criterion, part: Slice, name: Sentence | None = None) -> Sentence:
+    """The same of the slice that the others are compared with."""
+    level, n = _level(told, one, part)
+    return say(
+        "{slice}: {figure}, the reference, n = {n}",
+        slice=name or slice_name(part, short=True), figure=level, n=n,
     )  # fmt: skip
 
 

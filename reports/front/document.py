@@ -22,7 +22,7 @@ from ..words.gates_together import gates_together
 from ..words.language import TAGS, language, writing
 from ..words.lookup import binding_gates, has_ladder, own_words
 from ..words.order import feature_sets
-from .chart import chart
+from .chart import leading_chart
 from .exchange import exchange
 from .feature import feature_pages
 from .looked_up import Told
@@ -105,15 +105,12 @@ def _front(told: Told | None, result: AuditResult) -> dict[str, Any]:
     if told is None:
         names = ("told", "verdict", "matrix", "lead", "exchange")
         return dict.fromkeys(names) | {"pages": []}
-    leading = told.leading
-    sets = [one.by for one in told.features]
-    lead = chart(told, leading, sets, whole=False) if leading is not None and sets else None
     annexes = {by: f"slices-{k}" for k, by in enumerate(feature_sets(result, told.variant), start=1)}
     return {
         "told": told,
         "verdict": named_verdict(told),
         "matrix": matrix(told),
-        "lead": lead if lead is not None and lead.groups else None,
+        "lead": leading_chart(told),
         "exchange": exchange(told),
         "pages": feature_pages(told, annexes),
     }

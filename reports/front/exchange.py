@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ...audit.result import AuditResult, Comparison, Flips, GateResult, Slice, Variant
+from ...audit.result import (
+    AuditResult,
+    Comparison,
+    Flips,
+    GateResult,
+    Slice,
+    Variant,
+    figures_compared,
+)
 from ..variants.cost_tables import readable
 from ..variants.payers import paying_slices
 from ..words.formats import Kind, count, figure, interval, magnitude
@@ -114,8 +122,10 @@ class Gap:
 
 
 def _largest(told: Told, variant: Variant) -> Gap | None:
-    """The largest gap among those that gates judge, by difference or by ratio; the deciding one may be smaller."""
-    gates = [g for g in told.result.gates if g.variant == variant.name and g.compare not in ("change", "cost")]
+    """The largest gap that gates judge, by difference or by ratio; what decides them may be a smaller one."""
+    gates = [
+        g for g in told.result.gates if g.variant == variant.name and g.compare not in ("change", "cost")
+    ]
     gaps = [gap for gate in gates for gap in _gaps(gate, variant, told.result)]
     return max(gaps, key=lambda gap: gap.size, default=None)
 
@@ -123,7 +133,9 @@ def _largest(told: Told, variant: Variant) -> Gap | None:
 def _gaps(gate: GateResult, variant: Variant, result: AuditResult) -> Iterator[Gap]:
     for part in gate.slices or [gate]:
         view = part.view or gate.view
-        for metric in compared_figures(gate.metric, result) if part.slice and part.reference else ():
+        for metric in (
+            figures_compared(gate.metric, result.definitions) if part.slice and part.reference else ()
+        ):
             here, there = (figure_of(variant, of, metric, view) for of in (part.slice, part.reference))
             if here is not None and there is not None:
                 yield Gap(abs(here - there), metric, view, part.slice)

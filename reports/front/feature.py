@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING
 
 from ...audit.result import Cell, Coverage, Criterion, Slice
 from ..words.formats import count, figure
-from ..words.language import Sentence, say_n, sentences
+from ..words.language import Sentence, say, say_n, sentences
 from ..words.spoken import features_name, slice_name
 from . import strips
 from .axes import Axis, around_zero
-from .chart import Chart, axis_of, before_of, chart, limit_words, named
+from .chart import (
+    Chart,
+    axis_of,
+    before_of,
+    chart,
+    limit_words,
+    named,
+    reference_said,
+    slice_said,
+)
 from .looked_up import Told, key_of
 from .matrix import page_id
 
@@ -29,6 +38,7 @@ class Small:
     level: str
     difference: str
     drawing: Markup | None
+    says: Sentence
 
 
 @dataclass(frozen=True)
@@ -160,12 +170,14 @@ def _small(told: Told, cell: Cell, part: Slice, axis: Axis) -> Small:
     level = figure(estimate.value if estimate else None, told.level_kind(cell))
     found = next((d for d in told.differences(cell.by, cell) if d.slice == part), None)
     band = told.band(cell)
+    name = say("{metric}, {slice}", metric=named(told, cell), slice=slice_name(part, short=True))
     if found is None:
-        dot = strips.Dot(key, None, reference=True)
-        return Small(level, "", strips.row(axis, dot, band, zero=0.0, height=18))
+        drawing = strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18)
+        return Small(level, "", drawing, reference_said(told, cell, part, name))
     small = found.status != "ok"
     low, high = (None, None) if small else found.together
     mark = "small" if small else told.marks(cell).get(key, "free")
     dot = strips.Dot(key, found.value, low, high, mark, before_of(told, cell, found))
     moved = figure(found.value, told.kind(cell), unit=False)
-    return Small(level, moved, strips.row(axis, dot, band, zero=0.0, height=18))
+    drawing = strips.row(axis, dot, band, zero=0.0, height=18)
+    return Small(level, moved, drawing, slice_said(told, cell, found, name))

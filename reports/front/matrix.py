@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from ...audit.result import Cell, Criterion, Disparity
 from ..words.formats import count, figure, interval
 from ..words.language import Sentence, say, say_n, sentences, series
-from ..words.spoken import features_name, slice_name
+from ..words.spoken import features_name, plain, slice_name
 from . import strips
 from .axes import Axis, around_zero
-from .chart import limit_words, named, worst_first
+from .chart import limit_words, named, slice_said, worst_first
 from .looked_up import Told, key_of
 
 if TYPE_CHECKING:
@@ -141,7 +141,9 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
     for d in sorted(found, key=worst_first)[:MOST_DOTS]:
         key, small = key_of(d.slice or {}), d.status != "ok"
         kind_of = "small" if small else marks.get(key, "free")
-        dots.append(strips.Dot(key, d.value, kind=kind_of, before=None if small else before.get(key)))
+        said = plain(slice_said(told, one, d))
+        former = None if small else before.get(key)
+        dots.append(strips.Dot(key, d.value, kind=kind_of, before=former, says=said))
     return Square(
         title=named(told, one),
         verdict=cell.verdict or "",

@@ -49,7 +49,12 @@ def named_verdict(told: Told) -> NamedVerdict:
     result = told.result
     own = _worst(told.gates)
     verdict = result.verdict if result.verdict != "no verdict" and own == "pass" else own
-    return NamedVerdict(verdict, say(_SAYS[verdict], variant=_called(told)), _lines(told, result))
+    return NamedVerdict(verdict, verdict_says(verdict, _called(told)), _lines(told, result))
+
+
+def verdict_says(verdict: RunVerdict, of: str) -> Sentence:
+    """Say what was decided of a variant, or of a run."""
+    return say(_SAYS[verdict], variant=of)
 
 
 def _called(told: Told) -> str:

@@ -40,6 +40,8 @@ class Dot:
         The value of the variant that stands beside.
     reference : bool
         It is what the others are compared with.
+    says : str
+        All of it in words, where no row of a table stands beside the dot.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Dot:
     kind: str = "free"
     before: float | None = None
     reference: bool = False
+    says: str = ""
 
 
 def row(
@@ -69,7 +72,7 @@ def row(
         parts.append(_ring(axis, dot.before, middle, 5.5))
     if dot.value is not None:
         parts += [*_limits(axis, dot, middle), _mark(axis, dot, middle, 4.8)]
-    return _drawing(parts, height, "row")
+    return drawing(parts, height, "row")
 
 
 def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, height: int = 24) -> Markup:
@@ -88,21 +91,23 @@ def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, heig
     for dot in sorted(dots, key=lambda one: one.kind != "small"):
         if dot.value is not None:
             drawn = _mark(axis, dot, middle, 3 if dot.kind == "small" else 4.2)
-            parts.append(f'<g data-slice="{_attribute(dot.key)}">{drawn}</g>')
-    return _drawing(parts, height, "cells")
+            said = f"<title>{attribute(dot.says)}</title>" if dot.says else ""
+            parts.append(f'<g data-slice="{attribute(dot.key)}">{said}{drawn}</g>')
+    return drawing(parts, height, "cells")
 
 
 def ticks(axis: Axis, labels: Sequence[tuple[float, str]]) -> Markup:
     """The axis itself."""
     parts = [
-        f'<text x="{axis(value)}%" y="11" text-anchor="middle">{_attribute(text)}</text>'
+        f'<text x="{axis(value)}%" y="11" text-anchor="middle">{attribute(text)}</text>'
         f'<line x1="{axis(value)}%" x2="{axis(value)}%" y1="14" y2="17"/>'
         for value, text in labels
     ]
-    return _drawing(parts, 17, "ticks")
+    return drawing(parts, 17, "ticks")
 
 
-def _drawing(parts: Sequence[str], height: float, name: str) -> Markup:
+def drawing(parts: Sequence[str], height: float, name: str) -> Markup:
+    """An SVG as wide as what it stands in."""
     from markupsafe import Markup
 
     # What is drawn is numbers and keys, which are escaped where they are put in.
@@ -111,7 +116,8 @@ def _drawing(parts: Sequence[str], height: float, name: str) -> Markup:
     )
 
 
-def _attribute(text: str) -> str:
+def attribute(text: str) -> str:
+    """Text as it is put into a drawing."""
     from markupsafe import escape
 
     return str(escape(text))
@@ -147,6 +153,17 @@ def _limits(axis: Axis, dot: Dot, middle: float) -> list[str]:
     return [f'<g class="limits {dot.kind}">{line}{"".join(caps)}</g>']
 
 
+def mark(x: float, middle: float, kind: str, radius: float) -> str:
+    """A dot at a share of the width, in per cent, by its verdict."""
+    if kind == "fail":
+        r = round(radius * 1.3, 1)
+        return (
+            f'<svg x="{x}%" y="{middle:g}" overflow="visible">'
+            f'<path d="M0 {-r}L{r} 0 0 {r} {-r} 0z" class="mark fail"/></svg>'
+        )
+    return f'<circle cx="{x}%" cy="{middle:g}" r="{radius}" class="mark {kind}"/>'
+
+
 def _mark(axis: Axis, dot: Dot, middle: float, radius: float) -> str:
     assert dot.value is not None
     x = axis(dot.value)
@@ -156,10 +173,4 @@ def _mark(axis: Axis, dot: Dot, middle: float, radius: float) -> str:
             f'<svg x="{x}%" y="{middle:g}" overflow="visible">'
             f'<path d="M{side * 5} 0L{-side * 3} -4V4z" class="mark {dot.kind}"/></svg>'
         )
-    if dot.kind == "fail":
-        r = round(radius * 1.3, 1)
-        return (
-            f'<svg x="{x}%" y="{middle:g}" overflow="visible">'
-            f'<path d="M0 {-r}L{r} 0 0 {r} {-r} 0z" class="mark fail"/></svg>'
-        )
-    return f'<circle cx="{x}%" cy="{middle:g}" r="{radius}" class="mark {dot.kind}"/>'
+    return mark(x, middle, dot.kind, radius)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -169,6 +170,7 @@ def environment(more: Path | None = None) -> Environment:
         svg=_svg,
         date=_date,
         verdict=words.verdict_words,
+        verdict_word=words.verdict_word,
         text=lambda text: _sentence((text,)),
         titled=lambda text: _sentence((titled(text),)),
         translated=lambda text: _sentence(translated(text)),
@@ -178,6 +180,7 @@ def environment(more: Path | None = None) -> Environment:
         givens=lambda values: _sentence(listed(words.Given(value) for value in values)),
         other_names=_other_names,
         quoted=_quoted,
+        scoped=_scoped,
     )
     made.globals["sp"] = lambda: tr("{sentence} {next}", sentence="", next="")
     return made
@@ -202,6 +205,17 @@ def _quoted(text: str) -> Markup:
     from markupsafe import Markup
 
     return Markup('<span lang="en">{}</span>').format(words.visible(text))
+
+
+def _scoped(rules: str, within: str) -> Markup:
+    """Let rules of a style hold in one element alone; they are flat, without conditions."""
+    from markupsafe import Markup
+
+    def inside(found: re.Match[str]) -> str:
+        return ",".join(f"{within} {one.strip()}" for one in found[1].split(",")) + "{"
+
+    # What goes in is a style sheet of ours.
+    return Markup(re.sub(r"([^{}]+)\{", inside, str(rules)))
 
 
 def _finalize(value: Any) -> Any:

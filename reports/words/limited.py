@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...audit.result import AuditResult, Found, GateResult
+from ...audit.result import AuditResult, Found, GateResult, figures_compared
 from .lookup import binding_gates
 from .spoken import of_each
 
@@ -26,7 +26,7 @@ def is_limited(found: Found, result: AuditResult) -> bool:
 
 def _compared(gate: GateResult, result: AuditResult) -> list[str]:
     """The figures whose differences between slices a gate limits: none where it limits values or changes."""
-    definition = result.definitions.get(gate.metric)
-    if definition is not None and definition.metrics:
-        return definition.metrics
+    figures = figures_compared(gate.metric, result.definitions)
+    if figures != [gate.metric]:
+        return figures
     return [figure_told(gate.metric, result)] if gate.compare in ("difference", "ratio") else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...audit.result import AuditResult, Disparity, Variant
+from ...audit.result import AuditResult, Disparity, Variant, figures_compared
 from .lookup import binding_gates
 
 
@@ -23,7 +23,10 @@ def _size(gap: Disparity) -> float:
 
 def _proven(variant: Variant, metric: str, result: AuditResult) -> Iterator[Disparity]:
     gated = {
-        by for gate in binding_gates(result) for by in gate.by if metric in _compared(gate.metric, result)
+        by
+        for gate in binding_gates(result)
+        for by in gate.by
+        if metric in figures_compared(gate.metric, result.definitions)
     }
     for item in variant.disparities:
         low, high = item.simultaneous_low, item.simultaneous_high
@@ -32,9 +35,3 @@ def _proven(variant: Variant, metric: str, result: AuditResult) -> Iterator[Disp
             continue
         if low is not None and high is not None and (low > 0 or high < 0) and item.by[0] not in gated:
             yield item
-
-
-def _compared(metric: str, result: AuditResult) -> list[str]:
-    """The figures that a gate on a metric or named disparity is about."""
-    definition = result.definitions.get(metric)
-    return definition.metrics if definition is not None and definition.metrics else [metric]

@@ -320,7 +320,12 @@ def gate_limit_words(gate: GateResult, definitions: Mapping[str, Definition]) ->
     )
     if gate.inverse:
         return say("inverse of the ratio {limit}", limit=ask)
-    return say(_COMPARED[gate.compare], limit=ask) if gate.compare in _COMPARED else ask
+    return gate_compared(gate.compare, ask)
+
+
+def gate_compared(compare: str, limit: Sentence) -> Sentence:
+    """Say what of a figure a limit is for: its difference, its ratio, its change; a value needs no word."""
+    return say(_COMPARED[compare], limit=limit) if compare in _COMPARED else limit
 
 
 def compared_slices(part: Slice, reference: Slice | None) -> Sentence:

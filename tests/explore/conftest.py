@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,8 @@ import pytest
 from fairweigh.audit.again.finished import checked
 from fairweigh.explore.page import page
 
-from ..pages import CHROMIUM
-
 if TYPE_CHECKING:
-    from playwright.sync_api._generated import Browser
+    pass
 
 ROWS = 3000
 
@@ -104,13 +102,3 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return path
 
     return write
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()

@@ -1,4 +1,4 @@
-"""What the tests of records share: a real PostgreSQL server with a password."""
+"""What the tests of records share: releases of known ratios, a real PostgreSQL server with a password."""
 
 from __future__ import annotations
 
@@ -7,14 +7,36 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..conftest import Ended
+
 PASSWORD = "s3cret-pass-4711"
+FILE = "sqlite:///fairness.db"
+GATES = [
+    {"id": "parity", "metric": "selection_rate", "by": "sex", "compare": "ratio", "limit": ">= 0.8",
+     "decide": "point"},
+    {"id": "right", "metric": "accuracy", "limit": ">= 0.1"},
+]  # fmt: skip
+
+
+def decided(share: float, n: int = 200) -> dict[str, list[Any]]:
+    """People of whom every man and exactly ``share`` of the women is approved: the ratio is known."""
+    half = n // 2
+    women = round(share * half)
+    return {
+        "sex": ["Male"] * half + ["Female"] * half,
+        "approved": [1] * half + [1] * women + [0] * (half - women),
+    }
 
 
 @dataclass(frozen=True)
@@ -107,3 +129,33 @@ def postgresql(server: Server) -> Server:
     for name in ("figures", "gates", "runs"):
         server.ask(f"DROP TABLE IF EXISTS fairweigh_{name}")
     return server
+
+
+@pytest.fixture
+def released(
+    cli: Callable[..., Ended],
+    write: Callable[..., None],
+    make_config: Callable[..., dict[str, Any]],
+    make_people: Callable[..., pa.Table],
+) -> Callable[..., Ended]:
+    """Audit a release in which ``share`` of the women and every man is approved."""
+
+    def do(
+        name: str, share: float = 0.9, url: dict[str, Any] | str = FILE, code: int | None = None, **parts: Any
+    ) -> Ended:
+        told = {"history": url, "release": name, **parts}
+        config = make_config(model={"decision": "approved"}, gates=GATES, **told)
+        write(make_people(**decided(share)), config)
+        ended = cli("audit", "a.yaml", "-o", f"runs/{name}", "-q")
+        expected = code if code is not None else (0 if share >= 0.8 else 1)
+        assert ended.code == expected, ended
+        return ended
+
+    return do
+
+
+@pytest.fixture
+def releases(released: Callable[..., Ended]) -> None:
+    """Ratios known by construction: 0.95, 0.85, 0.75 (the first below 0.8), 0.9, 0.6."""
+    for name, share in (("1.0", 0.95), ("1.1", 0.85), ("1.2", 0.75), ("1.3", 0.9), ("2.0", 0.6)):
+        released(name, share)

@@ -10,63 +10,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fairweigh
 import pytest
-from fairweigh.record.chart import series_chart
 from fairweigh.record.show import history
 
-from .conftest import PASSWORD, free_port
+from .conftest import FILE, GATES, PASSWORD, decided, free_port
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..conftest import Ended
     from .conftest import Server
-
-
-FILE = "sqlite:///fairness.db"
-GATES = [
-    {"id": "parity", "metric": "selection_rate", "by": "sex", "compare": "ratio", "limit": ">= 0.8",
-     "decide": "point"},
-    {"id": "right", "metric": "accuracy", "limit": ">= 0.1"},
-]  # fmt: skip
-
-
-def decided(share: float, n: int = 200) -> dict[str, list[Any]]:
-    """People of whom every man and exactly ``share`` of the women is approved: the ratio is known."""
-    half = n // 2
-    women = round(share * half)
-    return {
-        "sex": ["Male"] * half + ["Female"] * half,
-        "approved": [1] * half + [1] * women + [0] * (half - women),
-    }
-
-
-@pytest.fixture
-def released(
-    cli: Callable[..., Ended],
-    write: Callable[..., None],
-    make_config: Callable[..., dict[str, Any]],
-    make_people: Callable[..., pa.Table],
-) -> Callable[..., Ended]:
-    """Audit a release in which ``share`` of the women and every man is approved."""
-
-    def do(
-        name: str, share: float = 0.9, url: dict[str, Any] | str = FILE, code: int | None = None, **parts: Any
-    ) -> Ended:
-        told = {"history": url, "release": name, **parts}
-        config = make_config(model={"decision": "approved"}, gates=GATES, **told)
-        write(make_people(**decided(share)), config)
-        ended = cli("audit", "a.yaml", "-o", f"runs/{name}", "-q")
-        expected = code if code is not None else (0 if share >= 0.8 else 1)
-        assert ended.code == expected, ended
-        return ended
-
-    return do
 
 
 def rows(statement: str) -> Any:
@@ -361,13 +318,6 @@ def test_without_the_package_one_line_says_how_to_get_it(
 # --- what is shown ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def releases(released: Callable[..., Ended]) -> None:
-    """Ratios known by construction: 0.95, 0.85, 0.75 (the first below 0.8), 0.9, 0.6."""
-    for name, share in (("1.0", 0.95), ("1.1", 0.85), ("1.2", 0.75), ("1.3", 0.9), ("2.0", 0.6)):
-        released(name, share)
-
-
 def test_the_first_release_that_broke_a_limit_is_marked(releases: Any, cli: Callable[..., Ended]) -> None:
     ended = cli("history", "t")
     assert ended.code == 0, ended
@@ -419,53 +369,6 @@ def test_a_terminal_of_few_letters_gets_plain_ones(releases: Any, here: Path) ->
     assert b"|" in done.stdout
 
 
-class Page(HTMLParser):
-    """Tags, addresses and texts of a page."""
-
-    def __init__(self, text: Any) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[Any] = []
-        self.texts: list[Any] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: Any, attrs: Any) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: Any) -> None:
-        self.texts.append(data)
-
-
-def test_the_page_holds_every_figure_and_nothing_from_elsewhere(
-    releases: Any, released: Callable[..., Ended], cli: Callable[..., Ended]
-) -> None:
-    released("<script>alert(1)</script>\u202e".replace("/", "_"), 0.9)
-    ended = cli("history", "t", "--html", "h.html")
-    assert ended.code == 0
-    assert "charts: h.html" in ended.out
-    page = Page(Path("h.html").read_text(encoding="utf-8"))
-    names = [tag for tag, _ in page.tags]
-    assert "script" not in names
-    assert names.count("svg") == 4
-    for _tag, attributes in page.tags:
-        assert not {"src", "xlink:href"} & set(attributes)
-        assert (attributes.get("href") or "#").startswith("#")
-    text = " ".join(" ".join(page.texts).split())
-    for figure in ("0.950", "0.850", "0.750", "0.600", "First release that broke a limit: 1.2"):
-        assert figure in text
-    assert "<script>alert(1)<_script>" in text
-    assert "\u202e" not in text
-
-
-def test_every_figure_of_a_chart_is_told_in_words(releases: Any) -> None:
-    found = history("t", FILE)
-    parity = next(s for s in found.blocks if "parity" in s.title)
-    svg = series_chart(parity, "k")
-    told = re.search(r"<desc[^>]*>(.*?)</desc>", svg)[1]
-    for name, figure in (("1.0", "0.950"), ("1.1", "0.850"), ("1.3", "0.900"), ("2.0", "0.600")):
-        assert f"{name}: {figure} (" in told
-    assert re.search(r"1\.2: 0\.750 \([\d.]+ to [\d.]+\), limit &gt;= 0\.8, fail, the first to break", told)
-
-
 def test_a_changed_limit_and_changed_data_are_told(
     released: Callable[..., Ended],
     cli: Callable[..., Ended],
@@ -500,6 +403,9 @@ def test_a_changed_limit_and_changed_data_are_told(
         (["t", "--db", "sqlite:///text.db"], "not a database"),
         (["t", "--db", "nonsense"], "--db: expected a database address"),
         (["t", "--html", "no/such/h.html"], "no/such/h.html: cannot be written"),
+        (["t", "--html", "h.html", "--language", "fr"], "--language: expected one of en, zh, got 'fr'"),
+        (["t", "--html", "h.html", "--runs", "none"], "--runs: none: there is no such folder"),
+        (["t", "--language", "zh"], "--runs and --language are of the page; expected --html with them"),
     ],
 )
 def test_what_cannot_be_shown_is_one_line(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from fairweigh.api import load_result
 from fairweigh.audit.regimes.files import read_regimes
 from fairweigh.reports.regimes.pages import regime_pages
 
-from ..pages import AXE, CHROMIUM, html_errors, needs_checker, needs_chromium, violations
+from ..pages import AXE, html_errors, needs_checker, needs_chromium, violations
 from .pages import counted, write_cells
 from .test_documentation import EU, NIST
 from .test_nyc_ll144 import BOTH, GIVEN
@@ -59,16 +58,6 @@ def written(run: Path) -> Any:
             path.write_text(text, encoding="utf-8")
             made[regime.regime, language] = path
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from fairweigh.reports.drawing.labels import in_two, width_of
 from fairweigh.reports.page.breaks import MOST, pieces
 from fairweigh.reports.page.html import render_annex
 
-from ..pages import CHROMIUM, needs_chromium
+from ..pages import needs_chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api._generated import Browser, Page
@@ -67,16 +66,6 @@ def named(compressed: AuditResult) -> AuditResult:
     for name, longer in LONG.items():
         text = re.sub(rf"(?<=[\"=]){re.escape(name)}(?=[\"&, ])", longer, text)
     return AuditResult.model_validate_json(text)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def shown(browser: Browser, path: Path, width: int, media: Any) -> Page:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +16,13 @@ import pandas as pd
 import pytest
 from fairweigh.audit.result import AuditResult
 from fairweigh.audit.verdict.front import finished
-from fairweigh.reports.front.axes import around_zero, spanning
+from fairweigh.reports.front.axes import around_zero
 from fairweigh.reports.front.document import render_report
 from fairweigh.result import Result
 from pypdf import PdfReader
 from scipy.stats import binomtest
 
-from ..pages import CHROMIUM, html_errors, needs_axe, needs_checker, needs_chromium, violations
+from ..pages import html_errors, needs_axe, needs_checker, needs_chromium, violations
 from . import task_runs
 
 if TYPE_CHECKING:
@@ -171,8 +170,6 @@ def test_axes_hold_what_is_drawn_and_have_round_ticks() -> None:
         abs(tick * 200 - round(tick * 200)) < 1e-9 for tick in axis.ticks()
     )
     assert axis(0.0) == 50
-    one = spanning([0.2, 0.2])
-    assert one.low < 0.2 < one.high or one.high > one.low
 
 
 @pytest.fixture(scope="module")
@@ -195,16 +192,6 @@ def pages(
 
 NAMES = [f"{task}-{language}" for task in ("binary", "multiclass", "regression", "ranking", "multilabel")
          for language in ("en", "zh")]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @needs_checker
@@ -259,3 +246,78 @@ def test_a_cell_that_is_pointed_at_tells_its_slices_and_a_slice_is_followed(
     assert page.evaluate("document.querySelectorAll('tr.hit').length") > 2
     assert "marked in" in page.inner_text("#said")
     page.close()
+
+
+SEEN = "(() => { const tip = document.querySelector('#tip'); return tip.hidden ? '' : tip.textContent; })()"
+
+
+@needs_chromium
+def test_a_slice_that_is_pointed_at_tells_its_values_until_escape(
+    pages: dict[str, Path], browser: Browser
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(pages["binary-en"].as_uri())
+    row = page.locator(".lead tr[data-slice='sex=F']")
+    row.hover()
+    assert re.fullmatch(
+        r"women: [\d.]+\s%, −[\d.]+ from men \(−[\d.]+ to −[\d.]+\), n = [\d,]+",
+        page.evaluate(SEEN),
+    )
+    # It can be pointed at itself (WCAG 1.4.13), leaves with the pointer, and by Escape before that.
+    page.hover("#tip")
+    page.wait_for_timeout(400)
+    assert page.evaluate(SEEN)
+    page.mouse.move(2, 2)
+    page.wait_for_function("document.querySelector('#tip').hidden")
+    row.hover()
+    page.keyboard.press("Escape")
+    assert page.evaluate(SEEN) == ""
+    box = page.locator(".cell g[data-slice='sex=F']").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2 + 5, box["y"] - 3)
+    assert page.evaluate(SEEN).startswith("women: ")
+    page.close()
+
+
+@needs_chromium
+def test_a_chart_is_one_stop_of_the_keyboard_and_arrows_lead_through_it(
+    pages: dict[str, Path], browser: Browser
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(pages["binary-en"].as_uri())
+    charts, stops = page.evaluate(
+        """[document.querySelectorAll('table.chart, table.multiples').length,
+            document.querySelectorAll('[data-says][tabindex="0"]').length]"""
+    )
+    assert charts == stops > 2
+    page.focus(".lead [data-says][tabindex='0']")
+    first = page.evaluate(SEEN)
+    page.keyboard.press("ArrowDown")
+    second = page.evaluate(SEEN)
+    assert "" != first != second != ""
+    assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "tip"
+    page.keyboard.press("Escape")
+    assert page.evaluate(SEEN) == ""
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(SEEN) == first
+    page.focus(".cell a")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(SEEN) in (first, second)
+    page.focus(".multiples td[data-says][tabindex='0']")
+    beside = page.evaluate(SEEN)
+    page.keyboard.press("ArrowDown")
+    # The same figure of the next slice.
+    assert page.evaluate(SEEN).partition(",")[0] == beside.partition(",")[0]
+    assert violations(page) == []
+    page.close()
+
+
+@needs_chromium
+def test_without_script_a_slice_has_its_values_in_titles(pages: dict[str, Path], browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(pages["binary-en"].as_uri())
+    assert "women" in (page.get_attribute(".lead tr[data-slice='sex=F']", "title") or "")
+    assert page.locator(".cell g > title").count() > 2
+    assert page.locator(".multiples td[title]").count() > 2
+    context.close()

@@ -16,7 +16,6 @@ import pytest
 from fairweigh.reports.page.html import render_annex
 
 from ..pages import (
-    CHROMIUM,
     html_errors,
     needs_axe,
     needs_checker,
@@ -49,16 +48,6 @@ def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         path.write_text(render_annex(request.getfixturevalue(name), language=language), encoding="utf-8")
         made[name, language] = path
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -24,16 +24,6 @@ COLUMN = """([table, column]) => [...table.tBodies].map(body => [...body.rows].f
     !row.matches('.group, .all, .more')).map(row => row.cells[column].dataset.value ?? ''))"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(browser: Browser, compas: AuditResult, tmp_path: Path) -> Iterator[Page]:
     path = tmp_path / "report.html"
