@@ -131,11 +131,11 @@ def check_reserved(column: str, role: str, values: Container[str]) -> None:
     if UNKNOWN not in values:
         return
     key = column if column.isidentifier() else json.dumps(column, ensure_ascii=False)
-    other = f"data.merge: {{{key}: {{NAME: [\"{UNKNOWN}\"]}}}}" if role == "sensitive" else "another word"
+    other = f'data.merge: {{{key}: {{NAME: ["{UNKNOWN}"]}}}}' if role == "sensitive" else "another word"
     raise InputError(
         f"{role} column '{column}' holds {UNKNOWN!r}, which is what a missing value is called here: say "
-        f"data.missing: [\"{UNKNOWN}\"] if it means that the value is not known; if it is a value, give it a name "
-        f"of its own by {other}"
+        f'data.missing: ["{UNKNOWN}"] if it means that the value is not known; if it is a value, give it a '
+        f"name of its own by {other}"
     )
 
 

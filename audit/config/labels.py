@@ -72,7 +72,9 @@ def _label(key: str, name: str, features: Sequence[str]) -> Label:
         told = unknown(key.partition("=")[0], features, "sensitive feature")
         raise ValueError(f"report.labels: {key!r}: {told}")
     if len(named) > 1:
-        raise ValueError(f"report.labels: {key!r}: may be of {named[0]!r} or of {named[1]!r}; rename a column")
+        raise ValueError(
+            f"report.labels: {key!r}: may be of {named[0]!r} or of {named[1]!r}; rename a column"
+        )
     return Label(key, named[0], key.removeprefix(f"{named[0]}="), name)
 
 
@@ -93,8 +95,8 @@ def check_apart(labels: Sequence[Label], values: Iterable[str]) -> None:
         other = seen.setdefault(_alike(label.name), label)
         if other is not label:
             raise ValueError(
-                f"report.labels: {other.key!r} and {label.key!r} are both called {label.name!r}; give each a name "
-                "of its own, or make them one slice by data.merge"
+                f"report.labels: {other.key!r} and {label.key!r} are both called {label.name!r}; give each a "
+                "name of its own, or make them one slice by data.merge"
             )
         value = called.get(_alike(label.name), label.value)
         if _alike(value) != _alike(label.value):

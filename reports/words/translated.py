@@ -41,17 +41,19 @@ def _translated(text: str) -> Sentence | None:
     translation = text.message if language() == "en" else catalogue(language()).form(text.message)
     if translation is None:
         return None
-    parts = {n: _slices(p) if n in SLICES and not isinstance(p, Told) else _part(p) for n, p in text.parts.items()}
+    parts = {
+        n: _slices(p) if n in SLICES and not isinstance(p, Told) else _part(p) for n, p in text.parts.items()
+    }
     return said(translation, parts)
 
 
 def _slices(part: str) -> Sentence:
-    """A slice as the audit writes it, ``sex=Female & race=Black``, by the user's names where there are such."""
-    own = called().slices
-    pieces: list[str] = []
-    for one in part.split(" & "):
-        pieces += [*([" & "] if pieces else []), Given(own.get(one, one))]
-    return tuple(pieces) if any(one in own for one in part.split(" & ")) else _part(part)
+    """A slice as audits write it, ``sex=Female & race=Black``, by the user's names where it has such."""
+    own, written = called().slices, part.split(" & ")
+    if isinstance(part, Told) or not any(one in own for one in written):
+        return _part(part)
+    pieces = [piece for one in written for piece in (" & ", Given(own.get(one, one)))]
+    return tuple(pieces[1:])
 
 
 def _part(part: str) -> Sentence:

@@ -186,7 +186,7 @@ def test_disparity_that_rests_on_a_small_slice_warns(compas: AuditResult) -> Non
 def test_synthetic_data_is_labelled_on_the_first_screen(compas: AuditResult) -> None:
     data = compas.data.model_copy(update={"synthetic": True})
     text = Page(render_annex(compas.model_copy(update={"data": data}), charts=False)).text
-    assert text.index("Synthetic data: planted bias, no real people") < text.index("Verdict")
+    assert text.index("Synthetic data: planted bias, no real people") < text.index("What was required")
 
 
 def test_run_without_gates_says_that_its_verdict_proves_nothing(compas: AuditResult) -> None:

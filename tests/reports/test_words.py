@@ -32,6 +32,7 @@ from fairweigh.reports.words.spoken import (
     verdict_reason,
     visible,
 )
+from fairweigh.reports.words.worst_gap import worst_gap_words
 
 NBSP = "\u00a0"
 
@@ -356,3 +357,18 @@ def test_verdict_without_gates_says_that_it_proves_nothing(compas: AuditResult) 
     result = compas.model_copy(update={"gates": [], "verdict": "pass"})
     assert "No gate was set" in verdict_reason(result)
     assert "nothing is proven about it" in verdict_reason(result)
+
+
+def test_the_largest_gap_of_a_variant_is_told_by_the_users_names(compressed: AuditResult) -> None:
+    assert compressed.frontier is not None
+    standing = compressed.frontier.variants[0]
+    gap = standing.worst_gap_of
+    assert gap is not None
+    (feature, value), *_ = gap.slice.items()
+    with writing("en", Called({f"{feature}={value}": "the named"})):
+        told = "".join(worst_gap_words(compressed, standing))
+        assert "the named against" in told
+        assert f"{feature}={value}" not in told
+        # A run of an earlier state tells it in words alone.
+        former = standing.model_copy(update={"worst_gap_of": None})
+        assert f"{feature}={value}" in "".join(worst_gap_words(compressed, former))
