@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from ...audit.result import Coverage, Criterion
 from ..words.formats import count, figure
-from ..words.language import Sentence, say_n, sentences
+from ..words.language import Sentence, say, say_n, sentences, series
+from ..words.per_hundred import FEW
 from ..words.spoken import features_name, slice_name
 from . import strips
 from .axes import Axis, around_zero
-from .chart import Chart, axis_of, chart, limit_words, named
+from .chart import Chart, Group, axis_of, chart, limit_words, named
 from .looked_up import Told, key_of
 from .matrix import page_id
 
@@ -42,7 +43,10 @@ class Multiple:
 
 @dataclass(frozen=True)
 class Page:
-    """A set of features; ``more``: slices that stand in the annex alone."""
+    """A set of features; ``base_rates``: how many of each slice carry the positive label.
+
+    ``more``: slices that stand in the annex alone.
+    """
 
     id: str
     name: Sentence
@@ -52,6 +56,7 @@ class Page:
     heads: list[tuple[Sentence, Sentence, str]]
     axes: list[Markup]
     multiples: list[Multiple]
+    base_rates: Sentence
     more: Sentence
     annex: str
 
@@ -76,10 +81,6 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
     others = ranked[1:]
     keys = [line.key for group in drawn.groups for line in group.lines] if drawn else []
     axes = {(c.metric, c.view): _axis(told, one, c, keys) for c in others}
-    more = drawn.groups[0].more if drawn and drawn.groups else 0
-    left = say_n(
-        "{n} more slice stands in the annex.", "{n} more slices stand in the annex.", more, n=count(more)
-    )
     heads: list[tuple[Sentence, Sentence, str]] = []
     for c in others:
         cell = cells[c.metric, c.view]
@@ -93,9 +94,46 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
         heads=heads,
         axes=[axis_of(axes[c.metric, c.view], told.kind(c), 3) for c in others],
         multiples=_multiples(told, one, others, keys, axes) if others else [],
-        more=left if more else (),
+        base_rates=_base_rates(told, one, keys),
+        more=_more(drawn.groups[0]) if drawn and drawn.groups else (),
         annex=annex,
     )
+
+
+def _base_rates(told: Told, one: Coverage, keys: Sequence[str]) -> Sentence:
+    """Say how many of each slice of one feature carry the positive label, unless that is shown already."""
+    definitions = told.result.definitions
+    rate = next((n for n, d in definitions.items() if (d.among, d.says) == ("rows", "positive")), None)
+    if rate is None or len(one.by) > 1 or any(c.metric == rate for c in told.front.criteria):
+        return ()
+    criterion = Criterion(metric=rate)
+    each = []
+    for part in told.slices(one.by):
+        found = told.estimate(part.slice, criterion)
+        if key_of(part.slice) not in keys or found is None or found.value is None or found.n is None:
+            continue
+        few = found.n < FEW and part.weight is None and part.counts.positives is not None
+        share = count(part.counts.positives) if few else figure(found.value, told.level_kind(criterion))
+        name = slice_name(part.slice, short=True)
+        each.append(say("{slice} {share} of {n}", slice=name, share=share, n=count(found.n)))
+    return say("With the positive label: {slices}.", slices=series(each)) if each else ()
+
+
+def _more(group: Group) -> Sentence:
+    """Count the slices that stand in the annex alone, and those among them that are flagged."""
+    if not group.more:
+        return ()
+    left = say_n(
+        "{n} more slice stands in the annex.", "{n} more slices stand in the annex.", group.more,
+        n=count(group.more),
+    )  # fmt: skip
+    if not group.flagged:
+        return left
+    flagged = say_n(
+        "{n} of them is beyond chance or fails.", "{n} of them are beyond chance or fail.", group.flagged,
+        n=count(group.flagged),
+    )  # fmt: skip
+    return sentences([left, flagged])
 
 
 def _note(told: Told, one: Coverage) -> Sentence:

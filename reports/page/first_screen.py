@@ -89,8 +89,8 @@ def _nothing(result: AuditResult) -> str:
     """What stands in place of findings."""
     if has_labels_alone(result) and telling(result).plain:
         return tr(
-            "The rows have labels, and no decisions or scores: the tables below show how often the positive "
-            "label stands in each slice. Nothing here speaks of a model."
+            "The rows have labels, and no decisions or scores: the pages by feature show how many of each "
+            "slice carry the positive label. Nothing here speaks of a model."
         )
     n = looked_at(result)
     if not n and telling(result).nothing:

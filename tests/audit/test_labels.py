@@ -71,7 +71,7 @@ def test_a_name_is_text(here: Path, cli: Callable[..., Any]) -> None:
     ended = cli("audit", "audit.yaml")
     assert ended.code == 2
     (line,) = ended.err.strip().splitlines()
-    assert "report.labels.sex=F: expected text, got 5" in line
+    assert "report.labels.sex=F: input should be a valid string, got 5" in line
 
 
 def test_a_feature_of_a_card_is_known_before_its_data_are() -> None:
