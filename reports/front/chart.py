@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...audit.result import Cell, Criterion, Disparity, Slice
 from ..words.formats import Kind, Limit, count, figure, interval, usual_decimals
-from ..words.language import Sentence, say, say_n
+from ..words.language import Sentence, clauses, say, say_n
 from ..words.spoken import features_name, of_class, slice_name, title_of
 from . import strips
 from .axes import Axis, around_zero
@@ -105,6 +105,8 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
         if points
         else say("{metric}: difference from the reference", metric=title)
     )
+    # A page of one feature counts what it does not show, a front page leaves it out.
+    groups = [group for group in groups if whole or group.lines]
     return Chart(head, groups, axis_of(axis, kind), _counted(told, one))
 
 
@@ -157,6 +159,10 @@ def _chosen(told: Told, one: Criterion, by: Sequence[str], whole: bool) -> list[
     found = told.differences(by, one)
     flagged = _flagged(told, one, by)
     ranked = sorted(found, key=lambda d: (key_of(d.slice or {}) not in flagged, worst_first(d)))
+    if len(by) > 1:
+        # What a handful of rows shows is no worst crossing: of many, those are counted.
+        few = whole and len(found) <= WORST
+        ranked = [d for d in ranked if few or d.status == "ok" or key_of(d.slice or {}) in flagged]
     if not whole:
         kept = ranked[: 1 if len(by) > 1 else MOST_ON_FRONT]
     elif len(by) == 1 and len(found) <= MOST_ON_PAGE:
@@ -183,14 +189,19 @@ def _group(
     note = say("limit {limit}", limit=note) if note else say("no limit")
     total = len(told.differences(by, one))
     more = total - len(some)
-    if more and len(by) > 1:
+    if more and whole:
+        shown, n = count(len(some)), count(total)
+        worst = (
+            say_n("{shown} of {n} slice", "the {shown} worst of {n} slices", total, shown=shown, n=n)
+            if len(by) == 1
+            else say_n("{shown} of {n} crossing", "the {shown} worst of {n} crossings", total, shown=shown, n=n)
+        )
+        note = clauses([worst, note])
+    elif more and len(by) > 1:
         worst = say_n("worst of {n} crossing", "worst of {n} crossings", total, n=count(total))
-        note = say("{one}, {other}", one=worst, other=note)
-    elif more and whole:
-        worst = say("the {shown} worst of {n} slices", shown=count(len(some)), n=count(total))
-        note = say("{one}, {other}", one=worst, other=note)
+        note = clauses([worst, note])
     lines = []
-    reference = some[0].reference
+    reference = some[0].reference if some else None
     if reference is not None and all(d.reference == reference for d in some):
         lines.append(_reference_line(told, one, reference, axis, band))
     lines += [_line(told, one, d, axis, band, marks) for d in some]

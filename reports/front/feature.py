@@ -78,6 +78,9 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
     ranked = [c for c in ranked if told.differences(one.by, c)]
     worst = min((cell.verdict for cell in cells.values()), key=lambda v: _RANK[v], default=None)
     drawn = chart(told, ranked[0], [one.by], whole=True) if ranked else None
+    left = drawn.groups[0] if drawn and drawn.groups else None
+    if left is not None and not left.lines:
+        drawn = None
     others = ranked[1:]
     keys = [line.key for group in drawn.groups for line in group.lines] if drawn else []
     axes = {(c.metric, c.view): _axis(told, one, c, keys) for c in others}
@@ -93,9 +96,9 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
         chart=drawn,
         heads=heads,
         axes=[axis_of(axes[c.metric, c.view], told.kind(c), 3) for c in others],
-        multiples=_multiples(told, one, others, keys, axes) if others else [],
+        multiples=_multiples(told, one, others, keys, axes) if others and keys else [],
         base_rates=_base_rates(told, one, keys),
-        more=_more(drawn.groups[0]) if drawn and drawn.groups else (),
+        more=_more(left) if left is not None else (),
         annex=annex,
     )
 
