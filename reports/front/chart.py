@@ -194,7 +194,9 @@ def _group(
         worst = (
             say_n("{shown} of {n} slice", "the {shown} worst of {n} slices", total, shown=shown, n=n)
             if len(by) == 1
-            else say_n("{shown} of {n} crossing", "the {shown} worst of {n} crossings", total, shown=shown, n=n)
+            else say_n(
+                "{shown} of {n} crossing", "the {shown} worst of {n} crossings", total, shown=shown, n=n
+            )
         )
         note = clauses([worst, note])
     elif more and len(by) > 1:

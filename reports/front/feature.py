@@ -118,7 +118,7 @@ def _base_rates(told: Told, one: Coverage, keys: Sequence[str]) -> Sentence:
         few = found.n < FEW and part.weight is None and part.counts.positives is not None
         share = count(part.counts.positives) if few else figure(found.value, told.level_kind(criterion))
         name = slice_name(part.slice, short=True)
-        each.append(say("{slice} {share} of {n}", slice=name, share=share, n=count(found.n)))
+        each.append(say("{slice}: {share} of {n}", slice=name, share=share, n=count(found.n)))
     return say("With the positive label: {slices}.", slices=series(each)) if each else ()
 
 

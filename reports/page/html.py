@@ -186,6 +186,7 @@ def environment(more: Path | None = None) -> Environment:
         givens=lambda values: _sentence(listed(words.Given(value) for value in values)),
         other_names=_other_names,
         quoted=_quoted,
+        versions=_versions,
     )
     made.globals["sp"] = lambda: tr("{sentence} {next}", sentence="", next="")
     return made
@@ -203,6 +204,13 @@ def _other_names(item: Definition) -> Markup:
     known = (("fairlearn", item.fairlearn), ("AIF360", item.aif360), ("Aequitas", item.aequitas))
     names = "".join(listed(f"{library} {name}" for library, name in known if name))
     return Markup('<span translate="no">{}</span>').format(words.visible(names))
+
+
+def _versions(result: AuditResult) -> list[str]:
+    """Name the software of a run with its versions."""
+    env = result.environment
+    own = {"fairweigh": env.fairweigh, "Python": env.python}
+    return [f"{name} {version}" for name, version in (own | env.packages).items()]
 
 
 def _quoted(text: str) -> Markup:

@@ -95,8 +95,8 @@ def test_first_screen_is_chinese_in_a_chinese_report(covered: AuditResult) -> No
         screen = first_screen(covered)
         told = plain(screen.findings[0].lead)
     assert told == (
-        "每 100 个负类标签的 race=Caucasian 的样本中，模型选中 23 个；"
-        "每 100 个 race=African-American 的样本中选中 45 个。"
+        "每 100 个带负类标签的 race=Caucasian 样本中，模型选中 23 个；"
+        "每 100 个 race=African-American 样本中选中 45 个。"
     )
 
 

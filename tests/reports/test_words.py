@@ -280,7 +280,7 @@ def test_what_stands_out_has_the_interval_and_the_confidence_of_its_family(compa
     with writing("zh"):
         (found,) = findings(_found(compas, one))
         assert plain(found.rest) == (
-            f"准确率的差值为 12.34{NBSP}个百分点（99.909% 区间：0.03{NBSP}个百分点至 21.19{NBSP}个百分点），"
+            f"准确率的差值为 12.34{NBSP}个百分点（99.909% 区间：0.03 至 21.19{NBSP}个百分点），"
             "在所考察的 666 个差值中超出了偶然所能解释的程度，且没有门禁对其设限。"
         )
 
