@@ -35,7 +35,7 @@ def in_own_words(
     """Let a renderer of English text call people and rows as the configuration does."""
 
     @wraps(render)
-    def rendered(result: AuditResult, *args: P.args, **kwargs: P.kwargs) -> str:
+    def rendered(result: AuditResult, /, *args: P.args, **kwargs: P.kwargs) -> str:
         with writing("en", own_words(result)):
             return render(result, *args, **kwargs)
 
