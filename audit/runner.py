@@ -26,6 +26,7 @@ from .result import AuditResult, Comparison, Failed
 from .store.checksums import given_origins
 from .store.folder import AUDIT, PREDICTIONS, OpenRun, checksum
 from .verdict import gate
+from .verdict.called import check_labels
 from .verdict.judge import Entry, judge, make_plan
 from .verdict.result_parts import result_of
 
@@ -107,6 +108,7 @@ def _audit(
     entries = [Entry(ORIGINAL, described(model, truncated), self_flips=scorer.self_flips(model))]
     failed: list[Failed] = []
     check_slices(measured, config.slices)
+    unused = check_labels(config.report.labels, config.data.sensitive_features, measured)
     regimes.check(config, measured)
     if config.planned or config.variants:
         assert model is not None
@@ -118,7 +120,7 @@ def _audit(
     if found.rows is not None and found.identified is not None:
         pq.write_table(found.rows, folder.folder / found.identified.file)
     decisions = getattr(model, "outcome", None)
-    scorer.data.notes += _unsteady(entries[0])
+    scorer.data.notes += [*unused, *_unsteady(entries[0])]
     scorer.data.notes += _turned_round(found.comparisons, {variant.name for variant in config.variants})
     result = result_of(config, scorer.data, found, failed, command, decisions)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")

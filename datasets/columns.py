@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .alike import warn_alike, warn_totals
 from .errors import InputError, number_of
+from .missing import check_reserved
 from .numbers import is_text, missing_in, numbers
 from .read import nearest
 from .spelling import spelled
@@ -161,6 +162,7 @@ class Sensitive:
         for value, total in zip(names, totals[:-1].tolist(), strict=True):
             if total:
                 self.values[value] = self.values.get(value, 0) + int(total)
+        check_reserved(self.column, "sensitive", self.values)
         if len(self.values) > MAX_VALUES:
             raise InputError(
                 f"sensitive column '{self.column}' has more than {MAX_VALUES} distinct values, such as "

@@ -31,7 +31,7 @@ from .dialect import TextForm
 from .errors import InputError, number_of
 from .files import form_of
 from .memory import sha256_table
-from .missing import BLANK, Missing, nulled, question, whole_rows
+from .missing import BLANK, Missing, check_reserved, nulled, question, whole_rows
 from .numbers import CellError, row_of
 from .outcomes import outcome_of
 from .read import column_names, found_in, iter_batches, place_of, sha256_file, totals_row
@@ -348,6 +348,7 @@ class EvaluationSet:
         if self.cluster:
             out["cluster"] = clusters(batch.column(self.cluster))
             self.unclustered += out["cluster"].null_count
+            check_reserved(self.cluster, "cluster", levels(out["cluster"]))
         cells = out["count"].to_numpy() if self.count else None
         for slicer in self.slicers:
             if slicer.column not in self.bins:

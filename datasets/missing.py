@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from ..bands import UNKNOWN
+from .errors import InputError
 
 BLANK = ("", " ", "  ", "\t", "\u00a0")
 """Cells that show nothing."""
@@ -120,6 +123,19 @@ def question(column: str, role: str, rows: Mapping[str, int]) -> str:
     return (
         f"{role} column '{column}' holds {listed}: not known, or a value? Say data.missing: [{words}] if it "
         f"means that the value is not known, or data.missing: {{keep: {{{key}: [{words}]}}}} if it is one"
+    )
+
+
+def check_reserved(column: str, role: str, values: Container[str]) -> None:
+    """InputError where a value is spelled as what stands for a missing one: they would be taken for one."""
+    if UNKNOWN not in values:
+        return
+    key = column if column.isidentifier() else json.dumps(column, ensure_ascii=False)
+    other = f'data.merge: {{{key}: {{NAME: ["{UNKNOWN}"]}}}}' if role == "sensitive" else "another word"
+    raise InputError(
+        f"{role} column '{column}' holds {UNKNOWN!r}, which is what a missing value is called here: say "
+        f'data.missing: ["{UNKNOWN}"] if it means that the value is not known; if it is a value, give it a '
+        f"name of its own by {other}"
     )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..bands import UNKNOWN
 from .card import Card
 from .columns import Scalar, no_column
 from .dialect import NAMELESS
@@ -40,6 +41,11 @@ def merged_words(where: str, groups: Mapping[str, Sequence[Scalar]]) -> dict[str
     moved = [name for name in merged if any(name in vs for other, vs in merged.items() if other != name)]
     if moved:
         raise InputError(f"{where}: {moved[0]!r} names a slice and is merged into another one")
+    if UNKNOWN in merged:
+        raise InputError(
+            f"{where}: {UNKNOWN!r} is what a missing value is called; list values that are not known under "
+            "data.missing, or give the slice another name"
+        )
     return merged
 
 

@@ -16,6 +16,7 @@ from ..datasets.errors import InputError, number_of
 from .extras import optional, quiet
 from .folder import local_folder, offline
 from .foreign import STOPS, foreign, one_line
+from .image_depth import is_deep
 from .image_sizes import check_grown, check_sizes
 from .neural import Arrays, Encoded
 
@@ -153,9 +154,10 @@ def _opened(value: Any) -> Any:
         with image.open(io.BytesIO(value) if isinstance(value, bytes) else value) as opened:
             if opened.width * opened.height > (image.MAX_IMAGE_PIXELS or opened.width * opened.height):
                 raise _UnreadableError(f"{told} has {opened.width} x {opened.height} pixels")
-            if opened.mode.startswith(("I", "F")):
-                # Their conversion cuts all levels above 255 off: an X-ray would be a white sheet.
-                raise _UnreadableError(f"{told} has grey levels of more than 8 bits (mode {opened.mode})")
+            if is_deep(opened):
+                # Grey is cut off above 255, an X-ray would be a white sheet; of colours pillow leaves out the
+                # lower bits without a word.
+                raise _UnreadableError(f"{told} has levels of more than 8 bits (mode {opened.mode})")
             # A camera held upright says so in the file, as pipelines of transformers know too.
             return upright(opened).convert("RGB")
     except (*STOPS, _UnreadableError):

@@ -5,6 +5,7 @@ What the data say stays as it is: it stands in ``bdi`` and ``code``, or is one o
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -256,6 +257,22 @@ def test_every_page_of_a_run_is_in_chinese(regimes: Path) -> None:
         text = (regimes / "regimes" / f"{name}.html").read_text(encoding="utf-8")
         assert "不作任何因果断言" in text
         assert "得到正类决策的样本所占比例" in text
+
+
+def test_no_mark_of_english_stands_beside_chinese_or_between_names(regimes: Path) -> None:
+    """What is set apart is replaced by a sign, so that ``A, B`` and ``A: B`` show where we put the mark."""
+    for path in [regimes / "annex.html", regimes / "report.html", *regimes.glob("regimes/*.html")]:
+        page = re.sub(
+            r"<(style|script|svg|blockquote)\b.*?</\1>", "", path.read_text(encoding="utf-8"), flags=re.S
+        )
+        page = re.sub(
+            r"<(bdi|code|pre|span lang|span translate)\b.*?</(bdi|code|pre|span)>", "¤", page, flags=re.S
+        )
+        text = html.unescape(re.sub(r"<(?!/?(b|wbr)\b)[^>]*>", "\n", page))
+        marked = [
+            line for line in text.split("\n") if re.search(r"[一-鿿¤）] ?[,;:]( |$)|[,;:] [一-鿿¤]", line)
+        ]
+        assert marked == [], path.name
 
 
 @pytest.mark.parametrize("run", ["neural", "tabular"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,9 +43,8 @@ def test_every_form_of_a_run_without_gates_says_no_verdict(run: Callable[..., Re
     page, annex = (Path("run", name).read_text() for name in ("report.html", "annex.html"))
     assert "The model: no verdict" in page
     assert "No gate was set: nothing was required, so nothing is proven." in page
-    assert f"<strong>{SAID}</strong>" in annex
+    assert 'class="verdict no-verdict"' in page
     for text in (page, annex):
-        assert 'class="verdict no-verdict"' in text
         assert 'class="verdict pass"' not in text
     suite = ElementTree.parse("run/junit.xml").getroot()
     assert (suite.get("tests"), suite.get("skipped"), suite.get("failures")) == ("1", "1", "0")
@@ -93,10 +93,10 @@ def test_labels_alone_speak_of_no_model(run: Callable[..., Result]) -> None:
     """No model and no decision: the tables show base rates: no sentence says that nothing was compared."""
     result = run(model=None, metrics=None)
     page, annex = (Path("run", name).read_text() for name in ("report.html", "annex.html"))
-    assert "nothing was required of these labels" in annex
     assert "Base rate difference" in annex or "label statistical parity" in annex
+    assert "the pages by feature show how many of each slice carry the positive label. Nothing here" in page
+    assert re.sub("<[^>]+>", "", page).count("Base rate: points from the reference") >= 2, "and they do"
     for text in (page, annex):
-        assert "Nothing here speaks of a model." in text
         for wrong in ("was looked at", "of this model", "the model decides for"):
             assert wrong not in text
     assert "of these labels" in str(result)

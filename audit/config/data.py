@@ -188,6 +188,15 @@ class Data(Written):
         "training rows.",
     )
 
+    @property
+    def sensitive_features(self) -> list[str]:
+        """The sensitive features that are named, or those of the dataset card, if there is such a card."""
+        from ...datasets.card import card, names
+
+        if self.sensitive is None and self.name in names():
+            return card(str(self.name)).sensitive
+        return self.sensitive or []
+
     @model_validator(mode="after")
     def _one_source(self) -> Data:
         if (self.name is None) == (self.path is None):

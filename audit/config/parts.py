@@ -14,6 +14,7 @@ from ...guests import names
 from ...tasks import AGGREGATES, METRICS
 from ..masked import DEFAULT_HISTORY, masked
 from ..unknown import unknown
+from .labels import check_name, check_written
 from .section import Section, absent
 
 
@@ -68,12 +69,14 @@ class ReportSpec(Section):
     @field_validator("labels")
     @classmethod
     def _of_slices(cls, given: dict[str, str]) -> dict[str, str]:
-        for part, name in given.items():
-            feature, equals, value = part.partition("=")
-            if not (feature and equals and value):
-                raise ValueError(f"{part!r}: expected feature=value, such as sex=Female")
-            if not name.strip():
-                raise ValueError(f"{part!r}: expected a name, got a blank")
+        check_written(given)
+        return given
+
+    @field_validator("unit")
+    @classmethod
+    def _in_one_line(cls, given: str | None) -> str | None:
+        if given is not None:
+            check_name(given)
         return given
 
     @field_validator("sections")

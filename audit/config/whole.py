@@ -29,6 +29,7 @@ from ..unknown import unknown
 from .data import Data, Slices
 from .gate import Gate, Objective
 from .given import GivenVariant, given_kind
+from .labels import labels_of
 from .model import SCORED, UNTRAINED, AnySpec
 from .named import figures
 from .parts import History, Planned, ReportSpec
@@ -183,6 +184,9 @@ class Config(Section):
                     key = "compressions" if group == "compressed" else "mitigations"
                     raise ValueError(f"gates[{i}].on: {group}, but {key} names no recipe")
         self._check_regimes(["original", *variants])
+        features = self.data.sensitive_features
+        if features:
+            labels_of(self.report.labels, features)
         return self
 
     def _check_task(self) -> None:

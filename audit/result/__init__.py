@@ -65,6 +65,7 @@ from .recipe import Step as Step
 from .recipe import TradeOff as TradeOff
 from .variants import Failed as Failed
 from .variants import Frontier as Frontier
+from .variants import Gap as Gap
 from .variants import Standing as Standing
 from .variants import Variant as Variant
 from .whole import SCHEMA_VERSION as SCHEMA_VERSION

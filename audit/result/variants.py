@@ -9,7 +9,7 @@ from pydantic import Field
 from .cost import Cost, SelfFlips
 from .figures import Counts, Disparity, Findings, ScoreDetail, SliceResult
 from .model import ModelInfo
-from .part import Estimate, Part, Verdict, absent
+from .part import Estimate, Part, Slice, Verdict, absent
 from .recipe import Recipe, Step
 from .text import Text
 
@@ -67,6 +67,14 @@ class Failed(Part):
     why: Text
 
 
+class Gap(Part):
+    """A metric of a slice against another slice's."""
+
+    metric: str
+    slice: Slice
+    reference: Slice
+
+
 class Standing(Part):
     """Where a variant stands on the ladder, on one split."""
 
@@ -77,6 +85,7 @@ class Standing(Part):
         None, description="Largest absolute gap of a fairness metric over slices."
     )
     worst_gap_what: Text = ""
+    worst_gap_of: Gap | None = Field(None, exclude_if=absent, description="What is told in worst_gap_what.")
     mean_gap: float | None = None
     flip_rate: float | None = None
     verdict: Verdict = Field(description="Worst over the gates and targets of this variant.")

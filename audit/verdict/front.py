@@ -134,6 +134,9 @@ def _criteria(result: AuditResult, variant: Variant, gates: Sequence[GateResult]
     kept = [
         one for one in dict.fromkeys(wanted) if one in compared and (one in gated or one[0] not in of_labels)
     ]
+    if not kept:
+        # There is no decision to speak of: what the labels say is all there is to see.
+        kept = [(name, None) for name in result.definitions if name in of_labels and (name, None) in compared]
     mirrors = {name: known[name].mirror for name, _ in kept if name in known}
     chosen: list[tuple[str, str | None]] = []
     for metric, view in kept:

@@ -10,7 +10,7 @@ import numpy as np
 from ...tasks import BINARY, Task
 from ...told import tell
 from ..config import AGGREGATES, Gate, Objective
-from ..result import USABLE, Comparison, Disparity, GateResult, Standing, Variant
+from ..result import USABLE, Comparison, Disparity, Gap, GateResult, Standing, Variant
 from .gate import worst
 
 NOTHING_ASKED = tell("nothing was asked of its figures")
@@ -106,6 +106,7 @@ def standing(objective: Objective, gates: Sequence[Gate], judged: Judged, varian
         performance=variant.overall[name].value if name in variant.overall else None,
         worst_gap=None if largest is None else abs(largest.value or 0.0),
         worst_gap_what="" if largest is None else _what(largest),
+        worst_gap_of=None if largest is None else _parts(largest),
         mean_gap=float(np.mean([abs(d.value or 0.0) for d in gaps])) if gaps else None,
         flip_rate=comparison.overall.rate if comparison and comparison.overall else None,
         verdict=worst([*(r.verdict for r in mine), *(() if asked else ("inconclusive",))]),
@@ -131,6 +132,10 @@ def _gaps(variant: Variant, metrics: Sequence[str], gates: Sequence[Gate]) -> li
         and (len(d.by) == 1 or frozenset(d.by) in crossed)
         and tuple(sorted((d.slice or {}).items())) not in unknown
     ]
+
+
+def _parts(gap: Disparity) -> Gap:
+    return Gap(metric=gap.metric, slice=gap.slice or {}, reference=gap.reference or {})
 
 
 def _what(gap: Disparity) -> str:

@@ -9,7 +9,7 @@ from ...audit.regimes.result import RegimeResult
 from ...audit.result import AuditResult
 from ...reports.regimes.pages import Group, Line, Table, page
 from ...reports.words.formats import count, figure
-from ...reports.words.language import later, sentences, tr, tr_n
+from ...reports.words.language import later, listed, sentences, tr, tr_n
 from ...reports.words.spoken import Given, plain, value_name
 from .types import NycLL144, RuleCategory, RuleTable
 
@@ -129,7 +129,7 @@ def _line(item: RuleCategory, name: str, decimals: int) -> Line:
 
 def _excluded(item: RuleCategory, scoring: bool) -> str:
     """What the rule asks to be said of an excluded category: number and rate."""
-    name = ", ".join(tr(part) for part in (item.sex, item.race) if part)
+    name = "".join(listed(tr(part) for part in (item.sex, item.race) if part))
     parts = {"name": name, "n": count(item.n), "rate": figure(item.rate, "percent")}
     parts["share"] = figure(item.share, "percent")
     if scoring:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...audit.result import Cell, Criterion, Disparity, Slice
 from ..words.formats import Kind, Limit, count, figure, interval, usual_decimals
-from ..words.language import Sentence, say, say_n
+from ..words.language import Sentence, clauses, say, say_n
 from ..words.spoken import features_name, of_class, slice_name, title_of
 from . import strips
 from .axes import Axis, around_zero
@@ -22,7 +22,7 @@ MOST_ON_FRONT = 6
 MOST_ON_PAGE = 20
 """Slices on the page of one feature."""
 WORST = 10
-"""Crossings that are shown at least, the worst first."""
+"""Slices that are shown of more than a page holds, and of crossings, besides those that are flagged."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Group:
     note: Sentence
     lines: list[Line]
     more: int = 0
+    flagged: int = 0
+    """Of those that are not shown, how many are beyond chance or fail."""
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,15 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
     whole
         As on the page of one feature: as many slices as it holds; else those that a front page has room for.
     """
-    chosen = [(by, *_chosen(told, one, by, whole)) for by in sets if told.differences(by, one)]
-    bands = [told.band(told.cell(by, one)) for by, _, _ in chosen]
-    shown = [d for _, some, _ in chosen for d in some]
+    chosen = [(by, _chosen(told, one, by, whole)) for by in sets if told.differences(by, one)]
+    bands = [told.band(told.cell(by, one)) for by, _ in chosen]
+    shown = [d for _, some in chosen for d in some]
     values = [x for d in shown for x in ((d.value, *d.together) if d.status == "ok" else (d.value,))]
     values += [before_of(told, one, d) for d in shown]
     axis = around_zero([*values, *(edge for band in bands for edge in band or ())])
     groups = [
-        _group(told, one, by, some, more, axis, band)
-        for (by, some, more), band in zip(chosen, bands, strict=True)
+        _group(told, one, by, some, axis, band, whole=whole)
+        for (by, some), band in zip(chosen, bands, strict=True)
     ]
     kind = told.kind(one)
     title = named(told, one)
@@ -105,6 +107,8 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
         if points
         else say("{metric}: difference from the reference", metric=title)
     )
+    # A page of one feature counts what it does not show, a front page leaves it out.
+    groups = [group for group in groups if whole or group.lines]
     return Chart(head, groups, axis_of(axis, kind), _counted(told, one), any(bands))
 
 
@@ -159,41 +163,61 @@ def worst_first(d: Disparity) -> tuple[float, bool, float]:
     return (-_certain(d), d.status != "ok", -abs(d.value or 0.0))
 
 
-def _chosen(told: Told, one: Criterion, by: Sequence[str], whole: bool) -> tuple[list[Disparity], int]:
-    """The slices that are shown, in the order of the page, and how many are not."""
+def _chosen(told: Told, one: Criterion, by: Sequence[str], whole: bool) -> list[Disparity]:
+    """The slices that are shown, in the order of the page."""
     found = told.differences(by, one)
-    ranked = sorted(found, key=worst_first)
-    if whole:
-        marks = told.marks(told.cell(by, one))
-        flagged = [d for d in ranked if _certain(d) or marks.get(key_of(d.slice or {})) in ("fail", "open")]
-        least = WORST if len(by) > 1 else MOST_ON_PAGE
-        kept = ranked[: min(max(least, len(flagged)), MOST_ON_PAGE)]
-    else:
+    flagged = _flagged(told, one, by)
+    ranked = sorted(found, key=lambda d: (key_of(d.slice or {}) not in flagged, worst_first(d)))
+    if len(by) > 1:
+        # What a handful of rows shows is no worst crossing: of many, those are counted.
+        few = whole and len(found) <= WORST
+        ranked = [d for d in ranked if few or d.status == "ok" or key_of(d.slice or {}) in flagged]
+    if not whole:
         kept = ranked[: 1 if len(by) > 1 else MOST_ON_FRONT]
-    if len(by) == 1:
-        kept = [d for d in found if d in kept]
-    return kept, len(found) - len(kept)
+    elif len(by) == 1 and len(found) <= MOST_ON_PAGE:
+        kept = ranked
+    else:
+        kept = ranked[: min(max(WORST, len(flagged)), MOST_ON_PAGE)]
+    return [d for d in found if d in kept] if len(by) == 1 else kept
+
+
+def _flagged(told: Told, one: Criterion, by: Sequence[str]) -> set[str]:
+    """The slices whose difference is proven, or that fail their gate."""
+    marks = told.marks(told.cell(by, one))
+    keys = ((d, key_of(d.slice or {})) for d in told.differences(by, one))
+    return {key for d, key in keys if _certain(d) or marks.get(key) == "fail"}
 
 
 def _group(
-    told: Told, one: Criterion, by: Sequence[str], some: Sequence[Disparity], more: int, axis: Axis,
-    band: tuple[float, float] | None,
+    told: Told, one: Criterion, by: Sequence[str], some: Sequence[Disparity], axis: Axis,
+    band: tuple[float, float] | None, *, whole: bool,
 ) -> Group:  # fmt: skip
     cell = told.cell(by, one)
     marks = told.marks(cell)
     note = limit_words(told, cell)
     note = say("limit {limit}", limit=note) if note else say("no limit")
-    if len(by) > 1 and more:
-        worst = say_n(
-            "worst of {n} crossing", "worst of {n} crossings", len(some) + more, n=count(len(some) + more)
+    total = len(told.differences(by, one))
+    more = total - len(some)
+    if more and whole:
+        shown, n = count(len(some)), count(total)
+        worst = (
+            say_n("{shown} of {n} slice", "the {shown} worst of {n} slices", total, shown=shown, n=n)
+            if len(by) == 1
+            else say_n(
+                "{shown} of {n} crossing", "the {shown} worst of {n} crossings", total, shown=shown, n=n
+            )
         )
-        note = say("{one}, {other}", one=worst, other=note)
+        note = clauses([worst, note])
+    elif more and len(by) > 1:
+        worst = say_n("worst of {n} crossing", "worst of {n} crossings", total, n=count(total))
+        note = clauses([worst, note])
     lines = []
-    reference = some[0].reference
+    reference = some[0].reference if some else None
     if reference is not None and all(d.reference == reference for d in some):
         lines.append(_reference_line(told, one, reference, axis, band))
     lines += [_line(told, one, d, axis, band, marks) for d in some]
-    return Group(features_name(by), note, lines, more)
+    hidden = _flagged(told, one, by) - {key_of(d.slice or {}) for d in some}
+    return Group(features_name(by), note, lines, more, len(hidden))
 
 
 def _reference_line(

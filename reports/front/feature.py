@@ -8,20 +8,12 @@ from typing import TYPE_CHECKING
 
 from ...audit.result import Cell, Coverage, Criterion, Slice
 from ..words.formats import count, figure
-from ..words.language import Sentence, say, say_n, sentences
+from ..words.language import Sentence, say, say_n, sentences, series
+from ..words.per_hundred import FEW
 from ..words.spoken import features_name, slice_name
 from . import strips
 from .axes import Axis, around_zero
-from .chart import (
-    Chart,
-    axis_of,
-    before_of,
-    chart,
-    limit_words,
-    named,
-    reference_said,
-    slice_said,
-)
+from .chart import Chart, Group, axis_of, before_of, chart, limit_words, named, reference_said, slice_said
 from .looked_up import Told, key_of
 from .matrix import page_id
 
@@ -61,7 +53,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Page:
-    """A set of features; ``more``: slices that stand in the annex alone."""
+    """A set of features; ``base_rates``: how many of each slice carry the positive label.
+
+    ``more``: slices that stand in the annex alone.
+    """
 
     id: str
     name: Sentence
@@ -69,13 +64,14 @@ class Page:
     note: Sentence
     chart: Chart | None
     blocks: list[Block]
+    base_rates: Sentence
     more: Sentence
     annex: str
 
 
 BESIDE, BESIDE_OF_MANY = 2, 4
-"""Criteria side by side, and so where the slices are more than `FEW`: as large as there is room for."""
-FEW = 10
+"""Criteria side by side, and so where the slices are more than `MANY`: as large as there is room for."""
+MANY = 10
 
 
 def feature_pages(told: Told, annexes: dict[tuple[str, ...], str]) -> list[Page]:
@@ -99,23 +95,62 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
     ranked = sorted((c for c in told.front.criteria if told.differences(one.by, c)), key=rank)
     worst = min((cell.verdict for cell in cells.values()), key=lambda v: _RANK[v], default=None)
     drawn = chart(told, ranked[0], [one.by], whole=True) if ranked else None
+    left = drawn.groups[0] if drawn and drawn.groups else None
+    if left is not None and not left.lines:
+        drawn = None
     others = ranked[1:]
     keys = [line.key for group in drawn.groups for line in group.lines] if drawn else []
-    more = drawn.groups[0].more if drawn and drawn.groups else 0
-    left = say_n(
-        "{n} more slice stands in the annex.", "{n} more slices stand in the annex.", more, n=count(more)
-    )
-    beside = BESIDE if len(keys) <= FEW else BESIDE_OF_MANY
+    beside = BESIDE if len(keys) <= MANY else BESIDE_OF_MANY
     return Page(
         id=key,
         name=features_name(one.by),
         verdict=worst or "",
         note=_note(told, one),
         chart=drawn,
-        blocks=[_block(told, one, others[at : at + beside], keys) for at in range(0, len(others), beside)],
-        more=left if more else (),
+        blocks=[
+            _block(told, one, others[at : at + beside], keys)
+            for at in range(0, len(others) if keys else 0, beside)
+        ],
+        base_rates=_base_rates(told, one, keys),
+        more=_more(left) if left is not None else (),
         annex=annex,
     )
+
+
+def _base_rates(told: Told, one: Coverage, keys: Sequence[str]) -> Sentence:
+    """Say how many of each slice of one feature carry the positive label, unless that is shown already."""
+    definitions = told.result.definitions
+    rate = next((n for n, d in definitions.items() if (d.among, d.says) == ("rows", "positive")), None)
+    if rate is None or len(one.by) > 1 or any(c.metric == rate for c in told.front.criteria):
+        return ()
+    criterion = Criterion(metric=rate)
+    each = []
+    for part in told.slices(one.by):
+        found = told.estimate(part.slice, criterion)
+        if key_of(part.slice) not in keys or found is None or found.value is None or found.n is None:
+            continue
+        few = found.n < FEW and part.weight is None and part.counts.positives is not None
+        share = count(part.counts.positives) if few else figure(found.value, told.level_kind(criterion))
+        name = slice_name(part.slice, short=True)
+        each.append(say("{slice}: {share} of {n}", slice=name, share=share, n=count(found.n)))
+    return say("With the positive label: {slices}.", slices=series(each)) if each else ()
+
+
+def _more(group: Group) -> Sentence:
+    """Count the slices that stand in the annex alone, and those among them that are flagged."""
+    if not group.more:
+        return ()
+    left = say_n(
+        "{n} more slice stands in the annex.", "{n} more slices stand in the annex.", group.more,
+        n=count(group.more),
+    )  # fmt: skip
+    if not group.flagged:
+        return left
+    flagged = say_n(
+        "{n} of them is beyond chance or fails.", "{n} of them are beyond chance or fail.", group.flagged,
+        n=count(group.flagged),
+    )  # fmt: skip
+    return sentences([left, flagged])
 
 
 def _note(told: Told, one: Coverage) -> Sentence:

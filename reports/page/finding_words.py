@@ -275,7 +275,7 @@ def _stands_out(found: Found, kind: Kind) -> Sentence:
     unit = language() != "en"
     limits = tr(
         "{low} to {high}",
-        low=outward(low, shown, up=False, decimals=places, unit=unit),
+        low=outward(low, shown, up=False, decimals=places, unit=unit and shown == "percent"),
         high=outward(high, shown, up=True, decimals=places, unit=unit),
     )
     # As much of the confidence as it takes to tell it from 1.

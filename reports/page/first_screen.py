@@ -5,38 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...audit.result import AuditResult, RunVerdict, Verdict
+from ...audit.result import AuditResult, RunVerdict
 from ..tasks import telling
-from ..variants.release import release
 from ..words import spoken as words
 from ..words.formats import count
-from ..words.kinds import run_words
-from ..words.language import Sentence, later, say, say_n, sentences, tr, tr_n
+from ..words.language import Sentence, say, say_n, sentences, tr, tr_n
 from ..words.lookup import binding_gates, has_labels_alone, told_of
 from ..words.spoken import Given
 from ..words.translated import translated
 from .finding_words import Finding, looked_at
 from .findings import findings
-from .undecided import undecided
 
 MOST_FINDINGS = 3
-
-_CHANGES = {
-    "": later("What changed"),
-    "compressed": later("What compression changed"),
-    "mitigated": later("What mitigation would change"),
-    "compressed or mitigated": later("What compression and mitigation would change"),
-}
-
-
-@dataclass(frozen=True)
-class Box:
-    """A heading, a lead (empty: none) and what is said under it."""
-
-    title: str
-    lead: Sentence
-    lines: list[Sentence]
-    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +33,6 @@ class FirstScreen:
     findings: list[Finding]
     more: Sentence
     nothing: str
-    boxes: list[Box]
     reading: list[Sentence]
 
 
@@ -68,7 +47,6 @@ def first_screen(result: AuditResult) -> FirstScreen:
         findings=told,
         more=_more(result, told),
         nothing=_nothing(result),
-        boxes=[*_changes(result), _open(result)],
         reading=telling(result).reading(result),
     )
 
@@ -111,8 +89,8 @@ def _nothing(result: AuditResult) -> str:
     """What stands in place of findings."""
     if has_labels_alone(result) and telling(result).plain:
         return tr(
-            "The rows have labels, and no decisions or scores: the tables below show how often the positive "
-            "label stands in each slice. Nothing here speaks of a model."
+            "The rows have labels, and no decisions or scores: the pages by feature show how many of each "
+            "slice carry the positive label. Nothing here speaks of a model."
         )
     n = looked_at(result)
     if not n and telling(result).nothing:
@@ -136,19 +114,3 @@ def _nothing(result: AuditResult) -> str:
         n, n=count(n),
     )  # fmt: skip
     return "".join(sentences([none, tr("That is not proof that there is none.")]))
-
-
-def _changes(result: AuditResult) -> list[Box]:
-    advice = release(result)
-    if advice is None:
-        return []
-    return [Box(tr(_CHANGES[run_words(result)]), advice.lead, advice.changes, advice.verdict)]
-
-
-def _open(result: AuditResult) -> Box:
-    lines = undecided(result)
-    if not lines and result.coverage:
-        lines = [say("No gate is open, and every slice has rows enough to be judged.")]
-    elif not lines:
-        lines = [say("No gate is open.")]
-    return Box(tr("What the data cannot decide"), (), lines)

@@ -28,7 +28,7 @@ from .breaks import pieces
 from .differences import differences_table
 from .first_screen import first_screen
 from .guests import guest_sections
-from .reviewer import compositions, limits, signed_files
+from .reviewer import compositions, limits
 from .sections import Section, feature_sections, score_sections
 from .undecided import undecided
 
@@ -45,15 +45,16 @@ def render_annex(
     regimes: Sequence[tuple[str, str]] = (),
     drawn: bool = True,
     tell: Callable[[str], None] = lambda line: None,
+    report: str = "report.html",
 ) -> str:
-    """Render the report as one HTML file.
+    """Render the annex, which holds every figure, as one HTML file.
 
     Parameters
     ----------
     result
-        The audit; every figure in the report is one of its figures.
+        The audit; every figure in the annex is one of its figures.
     charts
-        Draw the charts; without them the report holds the same figures in its tables, and neither
+        Draw the charts; without them the annex holds the same figures in its tables, and neither
         altair nor vl_convert is imported.
     language
         ``en`` or ``zh``.
@@ -63,23 +64,30 @@ def render_annex(
         False: as where the chart engine does not work, with a sentence in place of the charts.
     tell
         Called with a line where that turns out.
+    report
+        Address of the report that it belongs to; empty: it is not referred to.
 
     Returns
     -------
     str
-        A whole HTML document that refers to nothing outside itself.
+        A whole HTML document that refers to nothing outside itself but the report and its regimes' pages.
     """
     with writing(language, own_words(result)):
         if drawn or not charts:
             try:
-                return _page(result, charts, regimes)
+                return _page(result, charts, regimes, report)
             except UndrawableError as error:
                 tell(f"the report has no charts: {error}")
-        return _page(result, False, regimes, undrawn=True)
+        return _page(result, False, regimes, report, undrawn=True)
 
 
 def _page(
-    result: AuditResult, charts: bool, regimes: Sequence[tuple[str, str]], *, undrawn: bool = False
+    result: AuditResult,
+    charts: bool,
+    regimes: Sequence[tuple[str, str]],
+    report: str,
+    *,
+    undrawn: bool = False,
 ) -> str:
     variant = told_of(result)
     told = telling(result)
@@ -109,11 +117,11 @@ def _page(
         limits=limits(result),
         undecided=undecided(result),
         guests=guest_sections(result, variant),
-        signed=list(signed_files(result)),
         appendix=appendix(result, variant) if variant else None,
         charts=charts,
         undrawn=undrawn,
         regimes=regimes,
+        report=report,
         language=TAGS[language()],
     )
 
@@ -181,6 +189,7 @@ def environment(more: Path | None = None) -> Environment:
         other_names=_other_names,
         quoted=_quoted,
         scoped=_scoped,
+        versions=_versions,
     )
     made.globals["sp"] = lambda: tr("{sentence} {next}", sentence="", next="")
     return made
@@ -198,6 +207,13 @@ def _other_names(item: Definition) -> Markup:
     known = (("fairlearn", item.fairlearn), ("AIF360", item.aif360), ("Aequitas", item.aequitas))
     names = "".join(listed(f"{library} {name}" for library, name in known if name))
     return Markup('<span translate="no">{}</span>').format(words.visible(names))
+
+
+def _versions(result: AuditResult) -> list[str]:
+    """Name the software of a run with its versions."""
+    env = result.environment
+    own = {"fairweigh": env.fairweigh, "Python": env.python}
+    return [f"{name} {version}" for name, version in (own | env.packages).items()]
 
 
 def _quoted(text: str) -> Markup:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ...audit.result import AuditResult, GateResult, Verdict
 from ..slices.gate_tables import GateRow, gate_rows
 from ..words.formats import count
+from ..words.lookup import in_own_words
 from ..words.severity import severity
 from ..words.spoken import plain, visible
 
@@ -22,6 +23,7 @@ LONGEST = 4_000
 """Characters of an annotation's message, before signs in it are escaped."""
 
 
+@in_own_words
 def render_annotations(result: AuditResult, places: Places) -> str:
     """Render one workflow command for each gate that does not pass, the worst first.
 

@@ -8,12 +8,13 @@ from ...audit.result import AuditResult, GateResult, Slice
 from ..page.finding_words import gate_finding
 from ..slices.gate_tables import GateLine, GateRow, gate_rows
 from ..words.formats import UNDEFINED, count, figure, interval
-from ..words.lookup import estimate_of, variant_named
+from ..words.lookup import estimate_of, in_own_words, variant_named
 from ..words.spoken import metric_kind, of_each, plain, slice_name, visible
 
 MOST_SLICES = 20
 
 
+@in_own_words
 def render_assertion(result: AuditResult, gates: Sequence[GateResult], folder: str | None = None) -> str:
     """Write what gates found that do not pass: slices, figures, decision limits, rows needed.
 

@@ -16,7 +16,7 @@ from ..variants.release import release
 from ..words.formats import count
 from ..words.gates_together import gates_together
 from ..words.judged_by import judged_by
-from ..words.lookup import binding_gates
+from ..words.lookup import binding_gates, in_own_words
 from ..words.severity import severity
 from ..words.spoken import Given, verdict_reason, verdict_words, visible
 from ..words.translated import translated
@@ -39,6 +39,7 @@ _MEANING = re.compile(r"[\\`*_\[\]()<>#|~&@$:/]|(?<=www)\.", re.IGNORECASE)
 _BROKEN = {"@": "&#64;&#8203;", "#": "&#35;&#8203;"}
 
 
+@in_own_words
 def render_markdown(result: AuditResult) -> str:
     """Render verdict, recommendation, findings, ladder and binding gates.
 
@@ -80,7 +81,7 @@ def render_markdown(result: AuditResult) -> str:
         lines.append("")
         together = gates_together(result)
         lines += [sentence(together), ""] if together else []
-    lines.append(f"fairweigh {given(result.environment.fairweigh)}. All figures: report.html, audit.json.")
+    lines.append(f"fairweigh {given(result.environment.fairweigh)}. All figures: annex.html, audit.json.")
     return _fitting(lines)
 
 

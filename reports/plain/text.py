@@ -11,11 +11,12 @@ from ..variants.ladder_table import Step, ladder
 from ..variants.release import release
 from ..words.gates_together import gates_together
 from ..words.judged_by import judged_by
-from ..words.lookup import binding_gates
+from ..words.lookup import binding_gates, in_own_words
 from ..words.spoken import plain, verdict_reason, verdict_words, visible
 from ..words.translated import translated
 
 
+@in_own_words
 def render_text(result: AuditResult) -> str:
     """Render verdict, recommendation, ladder, binding gates and findings."""
     lines = [f"{verdict_words(result.verdict)}: {visible(result.title)}. {verdict_reason(result)}"]

@@ -106,8 +106,9 @@ def interval(
     if low is None and high is None:
         return UNDEFINED
     decimals = usual_decimals(kind, low, high) if decimals is None else decimals
-    # English tells the unit once, Chinese at both ends (GB/T 15835).
-    left = figure(low, kind, decimals=decimals, unit=unit and language() != "en")
+    # English tells the unit once, Chinese the per cent sign at both ends (GB/T 15835).
+    twice = unit and language() != "en" and STYLES[kind].unit == "percent"
+    left = figure(low, kind, decimals=decimals, unit=twice)
     right = figure(high, kind, decimals=decimals, unit=unit)
     return tr("{low} to {high}", low=left, high=right)
 

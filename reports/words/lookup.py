@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
 from ...audit.result import (
     AuditResult,
     Comparison,
@@ -14,13 +18,28 @@ from ...audit.result import (
     Timing,
     Variant,
 )
-from .language import Called
+from .language import Called, writing
+
+P = ParamSpec("P")
 
 
 def own_words(result: AuditResult) -> Called:
     """What the configuration calls people and rows."""
     told = result.configuration.get("report") or {}
     return Called(told.get("labels") or {}, told.get("unit") or "")
+
+
+def in_own_words(
+    render: Callable[Concatenate[AuditResult, P], str],
+) -> Callable[Concatenate[AuditResult, P], str]:
+    """Let a renderer of English text call people and rows as the configuration does."""
+
+    @wraps(render)
+    def rendered(result: AuditResult, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        with writing("en", own_words(result)):
+            return render(result, *args, **kwargs)
+
+    return rendered
 
 
 LABELS_ONLY = "labels only"

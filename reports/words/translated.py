@@ -3,6 +3,8 @@
 A text that was told from a message (``fairweigh.told``) gives its parts to the message's translation. What
 was not, such as the words of a data card, of another library's error or of a run that did not say what its
 texts were told from, stays as it is and counts as ``Given``, unless it is word for word a message of ours.
+
+Slices that such a text names are called by the user's own names, in English too.
 """
 
 from __future__ import annotations
@@ -10,13 +12,21 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ...told import Told
-from .language import Given, Sentence, catalogue, language, said
+from .language import Given, Sentence, called, catalogue, language, said
+
+SLICES = frozenset({"slice", "slices", "reference"})
+"""Names of parts that are slices."""
 
 
 def translated(text: str) -> Sentence:
     """Write a text of the result in this language; in English it stands as it is."""
-    found = _translated(text) if language() != "en" else None
+    found = _translated(text) if language() != "en" or _names_a_slice(text) else None
     return (Given(text),) if found is None else found
+
+
+def _names_a_slice(text: str) -> bool:
+    """Whether a slice stands in a text that the user has a name for."""
+    return any(part in text for part in called().slices)
 
 
 def titled(text: str) -> str:
@@ -28,15 +38,29 @@ def titled(text: str) -> str:
 def _translated(text: str) -> Sentence | None:
     if not isinstance(text, Told) or not text.parts:
         return _word(text)
-    translation = catalogue(language()).form(text.message)
-    return None if translation is None else said(translation, {n: _part(p) for n, p in text.parts.items()})
+    translation = text.message if language() == "en" else catalogue(language()).form(text.message)
+    if translation is None:
+        return None
+    parts = {
+        n: _slices(p) if n in SLICES and not isinstance(p, Told) else _part(p) for n, p in text.parts.items()
+    }
+    return said(translation, parts)
 
 
-def _part(part: str) -> str | Sentence:
+def _slices(part: str) -> Sentence:
+    """A slice as audits write it, ``sex=Female & race=Black``, by the user's names where it has such."""
+    own, written = called().slices, part.split(" & ")
+    if isinstance(part, Told) or not any(one in own for one in written):
+        return _part(part)
+    pieces = [piece for one in written for piece in (" & ", Given(own.get(one, one)))]
+    return tuple(pieces[1:])
+
+
+def _part(part: str) -> Sentence:
     """What is put in: translated where it was told itself; a figure is no text of anybody's."""
     found = _translated(part) if isinstance(part, Told) else None
     letters = any(letter.isalpha() or letter == "_" for letter in part)
-    return found or (Given(part) if letters else part)
+    return found or ((Given(part) if letters else part),)
 
 
 def _word(text: str) -> Sentence | None:

@@ -7,7 +7,7 @@ from ...told import Told
 from .formats import Kind, figure, interval
 from .language import Sentence, say
 from .lookup import performance_of, standing_of
-from .spoken import Given, compared_kind, title_of
+from .spoken import Given, compared_kind, compared_slices, title_of
 from .translated import translated
 
 
@@ -49,6 +49,13 @@ def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
     """Say where a variant's worst gap is, with the metric by its title."""
     if standing is None or not standing.worst_gap_what:
         return ()
+    if (gap := standing.worst_gap_of) is not None:
+        return say(
+            "{metric}, {slices}",
+            metric=title_of(gap.metric, result.definitions),
+            slices=compared_slices(gap.slice, gap.reference),
+        )
+    # A run of an earlier state tells it in words alone.
     what = standing.worst_gap_what
     metric, comma, where = what.partition(", ")
     where = what.parts.get("slices", where) if isinstance(what, Told) else where

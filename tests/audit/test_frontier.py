@@ -175,6 +175,10 @@ def test_the_worst_gap_stands_beside_the_mean() -> None:
     original, int8 = standings(Objective(), GATES, judged)
     assert (original.worst_gap, int8.worst_gap) == (0.05, 0.2)
     assert int8.worst_gap_what == "true_positive_rate, h=y against h=a"
+    assert int8.worst_gap_of is not None
+    assert int8.worst_gap_of.model_dump() == {
+        "metric": "true_positive_rate", "slice": {"h": "y"}, "reference": {"h": "a"},
+    }  # fmt: skip
     assert int8.mean_gap == pytest.approx(0.11)
     assert int8.performance == 0.8
     assert int8.flip_rate == 0.03

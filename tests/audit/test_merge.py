@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,13 @@ def test_the_rule_of_a_mitigation_knows_merged_values(tmp_path: Path) -> None:
         ({"race": {"Other": ["x"]}}, "data.merge.race: 'race' is not a sensitive feature"),
         ({"sex": {"A": ["F "], "B": ["F "]}}, "data.merge.sex: 'F ' is merged into more than one slice"),
         ({"sex": {"A": ["B"], "B": ["F "]}}, "data.merge.sex: 'B' names a slice and is merged into another"),
+        ({"sex": {"(unknown)": ["F "]}}, "data.merge.sex: '(unknown)' is what a missing value is called"),
         ({"sex": {"A": []}}, "data.merge.sex.A: list should have at least 1 item"),
         ({"sex": {"A": [{"x": 1}]}}, "data.merge.sex.A"),
     ],
 )
 def test_a_merge_that_cannot_be_is_one_line(tmp_path: Path, merge: dict[str, Any], told: str) -> None:
-    with pytest.raises(InputError, match=told.replace("(", r"\(")) as error:
+    with pytest.raises(InputError, match=re.escape(told)) as error:
         audited(tmp_path, merge)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "run").exists()
@@ -77,3 +79,26 @@ def test_merging_a_feature_that_is_not_sliced_by_now_is_no_fault(tmp_path: Path)
     rows = {"sensitive": ["sex", "y"], "merge": {**MERGE, "y": {"none": [0]}}}
     result = audited(tmp_path, {}, data=rows, slices={"by": ["y"]})
     assert {s.slice["y"] for s in result.variants[0].slices if s.slice} == {"none", "1"}
+
+
+def test_a_value_spelled_like_a_missing_one_is_no_missing_one(tmp_path: Path) -> None:
+    """Its slice would be left out of the gates, and of the limits that hold for all slices."""
+    rows = ROWS.assign(sex=["(unknown)"] * 20 + ["Male"] * 20)
+    base: dict[str, Any] = {"audit": "m", "model": {"decision": "yes"}}
+
+    def found(**more: Any) -> dict[str, bool]:
+        data = {"sensitive": ["sex"], **more}
+        result = fairweigh.run({**base, "data": data}, tmp_path / "run", data=rows, overwrite=True)
+        return {s.slice["sex"]: s.unknown for s in result.variants[0].slices}
+
+    with pytest.raises(InputError, match=r"column 'sex' holds '\(unknown\)', which is what a missing"):
+        found()
+    assert found(missing=["(unknown)"]) == {"(unknown)": True, "Male": False}
+    assert found(merge={"sex": {"not said": ["(unknown)"]}}) == {"not said": False, "Male": False}
+
+
+def test_a_cluster_spelled_like_a_missing_one_is_refused(tmp_path: Path) -> None:
+    rows = ROWS.assign(sex=["Female"] * 20 + ["Male"] * 20, home=["a", "(unknown)", None, "b"] * 10)
+    data = {"sensitive": ["sex"], "cluster": "home"}
+    with pytest.raises(InputError, match=r"cluster column 'home' holds '\(unknown\)'"):
+        fairweigh.run({"audit": "m", "model": {"decision": "yes"}, "data": data}, tmp_path / "run", data=rows)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.datasets.errors import InputError
+from fairweigh.models.image_depth import is_deep
 from fairweigh.models.images import ImageInputs
 from fairweigh.models.inputs import load_inputs
 from fairweigh.models.pixels import Pixels
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, features
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
@@ -85,8 +89,60 @@ def test_a_photograph_is_read_upright_as_its_file_says() -> None:
 @pytest.mark.parametrize("kind", [np.uint16, np.int32])
 def test_levels_of_more_than_8_bits_are_not_cut_to_white(kind: Any) -> None:
     deep = Image.fromarray((np.arange(16, dtype=kind) * 4096).reshape(4, 4))
-    with pytest.raises(InputError, match=r"its bytes has grey levels of more than 8 bits \(mode I"):
+    with pytest.raises(InputError, match=r"its bytes has levels of more than 8 bits \(mode I"):
         read([as_bytes(deep, "TIFF")], Pixels([4, 4]))
+
+
+def png(colour: int, channels: int, bits: int) -> bytes:
+    """A PNG of 4 x 4 pixels as ISO/IEC 15948 lays it out; pillow writes none of 16 bits in colour."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = (b"\0" + b"\x12\x34"[: bits // 8] * 4 * channels) * 4
+    head = struct.pack(">IIBBBBB", 4, 4, bits, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(name, data) for name, data in ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    )
+
+
+@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_a_png_of_16_bits_is_refused_in_colour_as_in_grey(colour: int, channels: int) -> None:
+    assert read([png(colour, channels, 8)], Pixels([3, 4, 4])).shape == (1, 3, 4, 4)
+    with pytest.raises(InputError, match="its bytes has levels of more than 8 bits"):
+        read([png(colour, channels, 16)], Pixels([3, 4, 4]))
+
+
+def changed(data: bytes, mark: bytes, place: int, value: int) -> bytes:
+    """A file with one byte of its head set, counted from a mark."""
+    at = data.index(mark) + place
+    return data[:at] + bytes([value]) + data[at + 1 :]
+
+
+def test_other_formats_say_their_depth_in_other_places() -> None:
+    wide = b"P6 4 4 65535\n" + b"\x12\x34" * 48
+    tiff = as_bytes(picture(4, 4), "TIFF")
+    # Three of the bits of each channel stand beside one another.
+    deep_tiff = tiff.replace(struct.pack("<3H", 8, 8, 8), struct.pack("<3H", 16, 16, 16))
+    assert deep_tiff != tiff
+    deep = [wide, deep_tiff]
+    if features.check("jpg_2000"):
+        plain = as_bytes(picture(16, 16), "JPEG2000")
+        assert read([plain], Pixels([3, 4, 4])).size
+        deep.append(changed(plain, b"\xff\x4f\xff\x51", 42, 15))
+    for data in deep:
+        with pytest.raises(InputError, match="its bytes has levels of more than 8 bits"):
+            read([data], Pixels([3, 4, 4]))
+
+
+def test_an_avif_of_10_bits_is_known_by_its_head() -> None:
+    """Its decoder gives 8 bits; AV1's box of its configuration has a bit for more."""
+    head = b"\0\0\0\x0cav1C\x81\x00"
+    said = [
+        is_deep(SimpleNamespace(mode="RGB", tile=[], format="AVIF", fp=io.BytesIO(head + bytes([flags, 0]))))
+        for flags in (0x0C, 0x4C)
+    ]
+    assert said == [False, True]
 
 
 def test_what_was_saved_reads_the_same(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from fairweigh.audit.result import (
     Estimate,
     Failed,
     Frontier,
+    Gap,
     GateResult,
     GateSlice,
     Identified,
@@ -116,6 +117,7 @@ def _standing(variant: Variant, gates: list[GateResult], flips: float | None, sh
         performance=variant.overall["accuracy"].value + shift,
         worst_gap=abs(worst.value) + shift,
         worst_gap_what=f"{worst.metric}, {_word(worst.slice)} against {_word(worst.reference)}",
+        worst_gap_of=Gap(metric=worst.metric, slice=worst.slice or {}, reference=worst.reference or {}),
         mean_gap=sum(abs(d.value) for d in gaps) / len(gaps) + shift,
         flip_rate=flips,
         verdict=min((gate.verdict for gate in gates), key=order.index),
@@ -311,7 +313,10 @@ def hostile_compression(names: tuple[str, ...]) -> AuditResult:
         update={
             "why": names[0],
             "selected_on": names[8],
-            "variants": [s.model_copy(update={"worst_gap_what": names[0]}) for s in frontier.variants],
+            "variants": [
+                s.model_copy(update={"worst_gap_what": names[0], "worst_gap_of": None})
+                for s in frontier.variants
+            ],
         }
     )
     return result.model_copy(

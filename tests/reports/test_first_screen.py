@@ -1,15 +1,18 @@
-"""The first screen: what was audited, the verdict, three findings, what changes, what is open.
+"""The first screen: what was audited, the verdict, three findings; what is open; the head of the annex.
 
 The counts are those of COMPAS (``conftest``); rows of small slices are counted from its cells here.
 """
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from fairweigh.audit.figures.coverage import coverage
 from fairweigh.audit.result import AuditResult, Findings
-from fairweigh.reports.page.first_screen import FirstScreen, first_screen
+from fairweigh.reports.page.first_screen import first_screen
 from fairweigh.reports.page.html import render_annex
+from fairweigh.reports.page.undecided import undecided
 from fairweigh.reports.words.language import writing
 from fairweigh.reports.words.spoken import plain
 
@@ -25,14 +28,14 @@ def covered(compas: AuditResult) -> AuditResult:
     return compas.model_copy(update={"coverage": slices, "configuration": configuration})
 
 
-def box(screen: FirstScreen, title: str) -> list[str]:
-    return [plain(line) for found in screen.boxes if found.title == title for line in found.lines]
+def open_questions(result: AuditResult) -> list[str]:
+    return [plain(line) for line in undecided(result)]
 
 
 def test_small_slices_are_told_with_the_rows_that_they_hold(covered: AuditResult) -> None:
     """Native American people alone are fewer than 30; of the crossings those below are."""
     few = [sum(cell) for cell in COMPAS.values() if sum(cell) < 30]
-    told = box(first_screen(covered), "What the data cannot decide")
+    told = open_questions(covered)
     assert any(
         line.startswith("race: 1 slice of fewer than 30 rows (18 in all), not judged") for line in told
     )
@@ -41,7 +44,7 @@ def test_small_slices_are_told_with_the_rows_that_they_hold(covered: AuditResult
 
 
 def test_open_gate_is_told_with_the_rows_that_would_decide_it(covered: AuditResult) -> None:
-    told = box(first_screen(covered), "What the data cannot decide")
+    told = open_questions(covered)
     assert told[0].endswith(
         f"Rows needed: about 61,300 rows (80{NBSP}% chance, were the truth as measured); 245,000 were it "
         "half-way to the limit. There are 7,214."
@@ -51,22 +54,9 @@ def test_open_gate_is_told_with_the_rows_that_would_decide_it(covered: AuditResu
 def test_missing_values_and_labels_are_told(covered: AuditResult) -> None:
     race = covered.coverage[0].model_copy(update={"by": ["race"], "unknown": 1, "unknown_rows": 12})
     data = covered.data.model_copy(update={"label": None})
-    told = box(
-        first_screen(covered.model_copy(update={"coverage": [race], "data": data, "gates": []})),
-        "What the data cannot decide",
-    )
+    told = open_questions(covered.model_copy(update={"coverage": [race], "data": data, "gates": []}))
     assert told[0] == "No labels: who is decided wrongly stays open."
     assert "value missing in 12 rows, not judged" in told[1]
-
-
-def test_nothing_open_is_said_only_of_what_was_counted(covered: AuditResult) -> None:
-    whole = [item.model_copy(update={"small": 0, "undefined": 0}) for item in covered.coverage]
-    closed = covered.model_copy(update={"coverage": whole, "gates": []})
-    title = "What the data cannot decide"
-    assert box(first_screen(closed), title) == [
-        "No gate is open, and every slice has rows enough to be judged."
-    ]
-    assert box(first_screen(closed.model_copy(update={"coverage": []})), title) == ["No gate is open."]
 
 
 def _nothing(compas: AuditResult, findings: Findings | None) -> str:
@@ -100,27 +90,24 @@ def test_gates_beyond_the_three_findings_are_counted(compas: AuditResult) -> Non
     assert plain(screen.more) == "2 more gates fail or could not be evaluated: see Gates."
 
 
-def test_what_compression_changed_stands_beside_what_is_open(compressed: AuditResult) -> None:
-    screen = first_screen(compressed)
-    assert [found.title for found in screen.boxes] == [
-        "What compression changed",
-        "What the data cannot decide",
-    ]
-    assert f"It needs 26.0{NBSP}% of the storage" in box(screen, "What compression changed")[0]
-
-
 def test_first_screen_is_chinese_in_a_chinese_report(covered: AuditResult) -> None:
     with writing("zh"):
         screen = first_screen(covered)
         told = plain(screen.findings[0].lead)
-        assert [found.title for found in screen.boxes] == ["数据无法判定的问题"]
     assert told == (
-        "每 100 个负类标签的 race=Caucasian 的样本中，模型选中 23 个；"
-        "每 100 个 race=African-American 的样本中选中 45 个。"
+        "每 100 个带负类标签的 race=Caucasian 样本中，模型选中 23 个；"
+        "每 100 个 race=African-American 样本中选中 45 个。"
     )
 
 
-def test_order_of_the_first_screen(covered: AuditResult) -> None:
+def test_the_annex_has_a_head_and_leaves_the_verdict_to_the_report(covered: AuditResult) -> None:
     html = render_annex(covered, charts=False)
-    parts = ["<h1", 'class="verdict', 'class="find"', "What the data cannot decide", 'id="gates"']
+    parts = ["<h1", 'href="report.html">the report', 'class="sub reading"', 'id="gates"', 'id="limitations"']
     assert sorted(parts, key=html.index) == parts
+    head = html[html.index("<main>") : html.index('id="gates"')]
+    assert "Annex: " in head
+    assert len(re.sub("<[^>]*>", " ", head).split()) < 150
+    for other in ('id="summary"', 'class="verdict', 'id="sign-off"', "of this file", "☐"):
+        assert other not in html
+    alone = render_annex(covered, charts=False, report="")
+    assert "report.html" not in alone

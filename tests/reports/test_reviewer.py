@@ -8,6 +8,7 @@ import io
 import pytest
 from fairweigh.audit.result import AuditResult
 from fairweigh.reports import render
+from fairweigh.reports.front.document import render_report
 from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.page.reviewer import compositions, limits
 from fairweigh.reports.plain.figures_csv import COLUMNS, render_csv
@@ -69,7 +70,7 @@ def test_definitions_say_why_they_were_chosen(compas: AuditResult) -> None:
 
 
 def test_sign_off_says_what_is_signed_and_holds_no_row(compas: AuditResult) -> None:
-    html = render_annex(compas, charts=False)
+    html = render_report(compas, charts=False)
     text = Page(html).text
     for words in ("approve with conditions", "Signature", "SHA-256 of MANIFEST.json", "fairweigh sign RUN"):
         assert words in text

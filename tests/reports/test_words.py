@@ -32,6 +32,7 @@ from fairweigh.reports.words.spoken import (
     verdict_reason,
     visible,
 )
+from fairweigh.reports.words.worst_gap import worst_gap_words
 
 NBSP = "\u00a0"
 
@@ -287,7 +288,7 @@ def test_what_stands_out_has_the_interval_and_the_confidence_of_its_family(compa
     with writing("zh"):
         (found,) = findings(_found(compas, one))
         assert plain(found.rest) == (
-            f"准确率的差值为 12.34{NBSP}个百分点（99.909% 区间：0.03{NBSP}个百分点至 21.19{NBSP}个百分点），"
+            f"准确率的差值为 12.34{NBSP}个百分点（99.909% 区间：0.03 至 21.19{NBSP}个百分点），"
             "在所考察的 666 个差值中超出了偶然所能解释的程度，且没有门禁对其设限。"
         )
 
@@ -364,3 +365,18 @@ def test_verdict_without_gates_says_that_it_proves_nothing(compas: AuditResult) 
     result = compas.model_copy(update={"gates": [], "verdict": "pass"})
     assert "No gate was set" in verdict_reason(result)
     assert "nothing is proven about it" in verdict_reason(result)
+
+
+def test_the_largest_gap_of_a_variant_is_told_by_the_users_names(compressed: AuditResult) -> None:
+    assert compressed.frontier is not None
+    standing = compressed.frontier.variants[0]
+    gap = standing.worst_gap_of
+    assert gap is not None
+    (feature, value), *_ = gap.slice.items()
+    with writing("en", Called({f"{feature}={value}": "the named"})):
+        told = "".join(worst_gap_words(compressed, standing))
+        assert "the named against" in told
+        assert f"{feature}={value}" not in told
+        # A run of an earlier state tells it in words alone.
+        former = standing.model_copy(update={"worst_gap_of": None})
+        assert f"{feature}={value}" in "".join(worst_gap_words(compressed, former))
