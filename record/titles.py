@@ -6,9 +6,10 @@ from typing import cast
 
 from ..audit.result import RunVerdict
 from ..metrics.table import METRICS
+from ..reports.words.compared import limit_compared
 from ..reports.words.formats import NBSP, read_limit
 from ..reports.words.language import Sentence, say
-from ..reports.words.spoken import features_name, gate_compared, title_of, verdict_word
+from ..reports.words.spoken import features_name, title_of, verdict_word
 from ..reports.words.translated import titled
 from .history import Recorded
 
@@ -27,7 +28,7 @@ def limit_called(found: Recorded) -> Sentence:
     limit = read_limit(found.limit)
     if limit is None:
         return (found.limit,)
-    return gate_compared(found.compare, (f"{limit.operator}{NBSP}{limit.words('number')}",))
+    return limit_compared(found.compare, (f"{limit.operator}{NBSP}{limit.words('number')}",))
 
 
 def word_of(verdict: str) -> str:

@@ -23,6 +23,7 @@ from ...audit.result import (
     Verdict,
 )
 from ...bands import UNKNOWN
+from .compared import limit_compared
 from .formats import NBSP, Kind, Limit, count, read_limit
 from .language import Given as Given
 from .language import Sentence as Sentence
@@ -63,12 +64,6 @@ _CHANGE_ASKED = {
     ("down", False): later("falls by less than {size}"),
 }
 """What moves, and whether the limit itself is allowed."""
-_COMPARED = {
-    "difference": later("absolute difference {limit}"),
-    "ratio": later("ratio {limit}"),
-    "change": later("change {limit}"),
-    "cost": later("cost {limit}"),
-}
 
 SIGNS: dict[RunVerdict, str] = {
     "pass": "✓", "fail": "✕", "inconclusive": "?", "error": "!", "no verdict": "–",
@@ -320,12 +315,7 @@ def gate_limit_words(gate: GateResult, definitions: Mapping[str, Definition]) ->
     )
     if gate.inverse:
         return say("inverse of the ratio {limit}", limit=ask)
-    return gate_compared(gate.compare, ask)
-
-
-def gate_compared(compare: str, limit: Sentence) -> Sentence:
-    """Say what of a figure a limit is for: its difference, its ratio, its change; a value needs no word."""
-    return say(_COMPARED[compare], limit=limit) if compare in _COMPARED else limit
+    return limit_compared(gate.compare, ask)
 
 
 def compared_slices(part: Slice, reference: Slice | None) -> Sentence:
