@@ -228,7 +228,7 @@ def test_first_screen_says_what_the_fairest_mitigation_would_change() -> None:
         if c.metric == "accuracy" and not c.slice
     )  # fmt: skip
     text = told(result)
-    assert "Smallest worst gap by mitigation: int8-dynamic." in text
+    assert "Smallest gap by mitigation: int8-dynamic." in text
     limits = interval(change.low, change.high, "points")
     assert f"Accuracy changes by {figure(change.value, 'points')} ({limits})." in text
     gaps = f"{figure(best.worst_gap, 'gap')} (before: {figure(first.worst_gap, 'gap')})"
@@ -374,4 +374,4 @@ def test_variant_without_layers_or_costs_has_neither_part() -> None:
     text = text_of(alone)
     for absent in ("Table of the layers", "What it costs", "by itself", "Table of cost", "1 × compute"):
         assert absent not in text
-    assert ladder(alone).heads == ["Accuracy", "Worst gap", "Decisions changed"]
+    assert ladder(alone).heads == ["Accuracy", "Largest gap", "Decisions changed"]

@@ -80,7 +80,7 @@ def cost_of(objective: Objective, variant: Variant) -> float:
 
 
 def standings(objective: Objective, gates: Sequence[Gate], judged: Judged) -> list[Standing]:
-    """Every variant's standing, with those marked that no other beats on both cost and worst gap."""
+    """Every variant's standing, with those marked that no other beats on both cost and largest gap."""
     found = [standing(objective, gates, judged, v) for v in judged.variants]
     return [s.model_copy(update={"on_frontier": not any(_beats(o, s) for o in found)}) for s in found]
 

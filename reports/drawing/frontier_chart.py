@@ -1,4 +1,4 @@
-"""Cost against worst gap: which variants no other beats, and which of them may be released."""
+"""Cost against largest gap: which variants no other beats, and which of them may be released."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FrontierChart:
 
 
 def frontier_chart(result: AuditResult, key: str) -> FrontierChart | None:
-    """Draw the variants; None when fewer than two have a worst gap, or all cost the same."""
+    """Draw the variants; None when fewer than two have a largest gap, or all cost the same."""
     frontier = result.frontier
     if frontier is None:
         return None
@@ -47,7 +47,7 @@ def frontier_chart(result: AuditResult, key: str) -> FrontierChart | None:
     front = [point for point in points if point.standing.on_frontier]
     plot = Plot(x, y, points, front, limits, rest=_feasible(result, frontier, x, y, limits))
     told = _describe(result, frontier, points)
-    drawing, unnamed = draw(plot, result, frontier, key, tr("Cost against worst gap, by variant"), told)
+    drawing, unnamed = draw(plot, result, frontier, key, tr("Cost against largest gap, by variant"), told)
     not_drawn = len(frontier.variants) - len(points)
     return FrontierChart(drawing, not_drawn, unnamed, bool(limits), beyond, x.low > 0 or y.low > 0)
 
@@ -73,7 +73,7 @@ def _describe(result: AuditResult, frontier: Frontier, points: list[Point]) -> s
         marks = [tr("on the frontier")] * s.on_frontier
         marks += [tr("recommended")] * (s.variant == frontier.recommended)
         about = say(
-            "{variant}: cost {cost}, worst gap {gap}, {verdict}",
+            "{variant}: cost {cost}, largest gap {gap}, {verdict}",
             variant=Given(s.variant), cost=figure(s.cost, "ratio"), gap=figure(s.worst_gap, kind),
             verdict=verdict_words(s.verdict),
         )  # fmt: skip

@@ -15,7 +15,7 @@ Lines = list[tuple[float, str]]
 def gap_limits(result: AuditResult) -> Lines:
     """The limits on gaps that the axis can show: those that no passing variant lies beyond.
 
-    A gate may speak of one feature where the worst gap lies in another; its line would mislead.
+    A gate may speak of one feature where the largest gap lies in another; its line would mislead.
     """
     frontier = result.frontier
     if frontier is None:

@@ -92,13 +92,16 @@ def axis(title: str, label: str, values: list[float]) -> Axis:
 
 
 def gap_axis(result: AuditResult, values: list[float], *, downwards: bool) -> Axis:
-    """The axis of worst gaps, the smaller and fairer ones below or at the left."""
+    """The axis of largest gaps, the smaller and fairer ones below or at the left."""
     points = gap_kind(result) == "gap"
     label = "format(datum.value * 100, '~r')" if points else "format(datum.value, '~r')"
     if points:
-        below, left = tr("Worst gap, points: fairer downwards"), tr("Worst gap, points: fairer to the left")
+        below, left = (
+            tr("Largest gap, points: fairer downwards"),
+            tr("Largest gap, points: fairer to the left"),
+        )
     else:
-        below, left = tr("Worst gap, size: fairer downwards"), tr("Worst gap, size: fairer to the left")
+        below, left = tr("Largest gap, size: fairer downwards"), tr("Largest gap, size: fairer to the left")
     return axis(below if downwards else left, label, values)
 
 

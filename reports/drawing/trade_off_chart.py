@@ -1,4 +1,4 @@
-"""Performance against worst gap: what a fairer variant costs in performance."""
+"""Performance against largest gap: what a fairer variant costs in performance."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TradeOffChart:
 
 
 def trade_off_chart(result: AuditResult, key: str) -> TradeOffChart | None:
-    """Draw the variants; None when fewer than two have a performance and a worst gap."""
+    """Draw the variants; None when fewer than two have a performance and a largest gap."""
     frontier = result.frontier
     if frontier is None:
         return None
@@ -64,7 +64,7 @@ def trade_off_chart(result: AuditResult, key: str) -> TradeOffChart | None:
     )
     told = _describe(result, frontier, plot)
     drawing, unnamed = draw(
-        plot, result, frontier, key, tr("Performance against worst gap, by variant"), told
+        plot, result, frontier, key, tr("Performance against largest gap, by variant"), told
     )
     return TradeOffChart(
         drawing,
@@ -101,7 +101,7 @@ def _upwards(result: AuditResult, frontier: Frontier) -> bool:
 
 
 def unbeaten(points: list[Point], *, upwards: bool) -> list[Point]:
-    """Select those that no other beats on both performance and worst gap, by their point values."""
+    """Select those that no other beats on both performance and largest gap, by their point values."""
 
     def beats(one: Point, other: Point) -> bool:
         mine, theirs = (p.y if upwards else -p.y for p in (one, other))
@@ -118,7 +118,7 @@ def _describe(result: AuditResult, frontier: Frontier, plot: Plot) -> str:
         marks = [tr("beaten by none")] * (s.variant in front)
         marks += [tr("recommended")] * (s.variant == frontier.recommended)
         about = say(
-            "{variant}: performance {level}, worst gap {gap}, {verdict}",
+            "{variant}: performance {level}, largest gap {gap}, {verdict}",
             variant=Given(s.variant), level=figure(s.performance, level), gap=figure(s.worst_gap, gap),
             verdict=verdict_words(s.verdict),
         )  # fmt: skip

@@ -19,9 +19,10 @@ from ..slices.gate_tables import GateRow, gate_rows
 from ..variants.ladder_table import ladder
 from ..variants.release import release
 from ..words.gates_together import gates_together
-from ..words.language import TAGS, language, writing
+from ..words.language import TAGS, language, listed, writing
 from ..words.lookup import binding_gates, has_ladder, own_words
 from ..words.order import feature_sets
+from ..words.spoken import title_of
 from .chart import leading_chart
 from .exchange import exchange
 from .feature import feature_pages
@@ -85,6 +86,9 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
         annex=annex,
         language=TAGS[language()],
         also=[] if told is None else _beside_the_matrix(told, gates),
+        gap_figures=listed(title_of(one, result.definitions) for one in result.frontier.gaps)
+        if result.frontier
+        else (),
         needs={v.name: v.recipe.needs for v in result.variants if v.recipe is not None},
         **_front(told, result),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...audit.result import (
@@ -10,6 +10,7 @@ from ...audit.result import (
     Comparison,
     Flips,
     GateResult,
+    GateSlice,
     Slice,
     Variant,
     figures_compared,
@@ -131,7 +132,8 @@ def _largest(told: Told, variant: Variant) -> Gap | None:
 
 
 def _gaps(gate: GateResult, variant: Variant, result: AuditResult) -> Iterator[Gap]:
-    for part in gate.slices or [gate]:
+    parts: Sequence[GateSlice | GateResult] = gate.slices or [gate]
+    for part in parts:
         view = part.view or gate.view
         for metric in (
             figures_compared(gate.metric, result.definitions) if part.slice and part.reference else ()

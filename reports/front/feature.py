@@ -194,7 +194,9 @@ def _block(told: Told, one: Coverage, criteria: Sequence[Criterion], keys: Seque
         for key in keys
         if key in parts
     ]
-    heads = [(named(told, c), limit_words(told, c), c.verdict or "") for c in cells]
+    heads: list[tuple[Sentence, Sentence, str]] = [
+        (named(told, c), limit_words(told, c), c.verdict or "") for c in cells
+    ]
     return Block(
         heads, [axis_of(axis, told.kind(c), 5) for c, axis in zip(criteria, axes, strict=True)], multiples
     )

@@ -146,7 +146,7 @@ def standings_table(result: AuditResult) -> Table | None:
     ]
     heads = [
         (tr("Cost"), tr("weighted")),
-        (tr("Worst gap"), ""),
+        (tr("Largest gap"), ""),
         (tr("Mean gap"), ""),
         (tr("Frontier"), ""),
         (tr("Verdict"), ""),

@@ -86,7 +86,7 @@ def ladder(result: AuditResult) -> Ladder | None:
     metric = performance_of(result)
     heads = [tr("Storage"), tr("Time")] * costly
     heads += [str(title_of(metric, result.definitions))] if metric else []
-    heads += [tr("Worst gap")] * (result.frontier is not None)
+    heads += [tr("Largest gap")] * (result.frontier is not None)
     heads += [tr("Decisions changed")] * _decides(result)
     steps = [_step(variant, result, costly, metric) for variant in result.variants]
     steps += [Step(item.name, [], [], failed=item.why, unscored=not item.steps) for item in result.failed]
@@ -239,7 +239,7 @@ def trade_off(result: AuditResult) -> Ladder | None:
         return None
     meaning, sided = result.data.positive_is, all(map(directed, result.comparisons))
     changed = [gained_head(meaning)[0], lost_head(meaning)[0]] * sided
-    heads = [performance_title(result), tr("Change"), tr("Worst gap"), *changed]
+    heads = [performance_title(result), tr("Change"), tr("Largest gap"), *changed]
     judged = bool(result.gates)
     return Ladder(
         heads, [_price(variant, result, sided) for variant in result.variants], judged, floored=False

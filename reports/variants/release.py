@@ -89,7 +89,7 @@ def _reason_to_keep(result: AuditResult) -> str:
 def _others(result: AuditResult, told: str | None) -> list[Sentence]:
     """Say what the variants that are not told of would change, the best of each kind.
 
-    The mitigated one with the smallest worst gap, unless a mitigated one is recommended; the compressed
+    The mitigated one with the smallest largest gap, unless a mitigated one is recommended; the compressed
     one of the least cost, where a mitigated one is recommended.
     """
     frontier = result.frontier
@@ -102,7 +102,7 @@ def _others(result: AuditResult, told: str | None) -> list[Sentence]:
     else:
         fair = [s for s in frontier.variants if s.worst_gap is not None and is_mitigated(result, s.variant)]
         best = min(fair, key=lambda s: s.worst_gap or 0.0, default=None)
-        lead = later("Smallest worst gap by mitigation: {variant}.")
+        lead = later("Smallest gap by mitigation: {variant}.")
     if best is None or best.variant in (told, frontier.recommended):
         return []
     variant = variant_named(result, best.variant)

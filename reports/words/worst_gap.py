@@ -1,4 +1,4 @@
-"""What a variant does to performance and to the worst gap, in words."""
+"""What a variant does to performance and to the largest gap, in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .translated import translated
 def performance_words(
     result: AuditResult, item: Comparison | None, standing: Standing | None
 ) -> list[Sentence]:
-    """Say what a variant does to performance and, where it stands, what its worst gap is."""
+    """Say what a variant does to performance and, where it stands, what its largest gap is."""
     told: list[Sentence] = []
     metric = performance_of(result)
     found = next((c for c in item.changes if c.metric == metric and not c.slice), None) if item else None
@@ -41,12 +41,12 @@ def _worst_gap_moved(result: AuditResult, standing: Standing, worst: float) -> S
         gap = say("{after} (before: {before})", after=gap, before=figure(first.worst_gap, kind))
     what = worst_gap_words(result, standing)
     if not what:
-        return say("The worst gap is {gap}.", gap=gap)
-    return say("The worst gap is {gap}: {what}.", gap=gap, what=what)
+        return say("The largest gap is {gap}.", gap=gap)
+    return say("The largest gap is {gap}: {what}.", gap=gap, what=what)
 
 
 def worst_gap_words(result: AuditResult, standing: Standing | None) -> Sentence:
-    """Say where a variant's worst gap is, with the metric by its title."""
+    """Say where a variant's largest gap is, with the metric by its title."""
     if standing is None or not standing.worst_gap_what:
         return ()
     if (gap := standing.worst_gap_of) is not None:

@@ -130,7 +130,7 @@ def _word(part: dict[str, str] | None) -> str:
 
 
 def _frontier(standings: list[Standing]) -> list[Standing]:
-    """Mark those that no other beats on both cost and worst gap."""
+    """Mark those that no other beats on both cost and largest gap."""
 
     def beaten(one: Standing) -> bool:
         return any(
