@@ -20,7 +20,10 @@ from .payload import payload
 from .words import words
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("exact.js", "count.js", "write.js", "view.js")
+SCRIPTS = (
+    "exact.js", "normal.js", "count.js", "change.js", "judge.js", "write.js", "state.js", "threshold.js",
+    "slices.js", "listed.js", "overview.js", "view.js",
+)  # fmt: skip
 MOST_BYTES = 2_000_000
 """Of a page: one that is mailed and opened on a telephone."""
 FEWEST_PLACES = 25

@@ -1,7 +1,7 @@
+"use strict";
 // Gates on a change: the same rows decided by the original and, at any threshold, by a variant.
 // Counts of both decisions together answer them; limits are those of metrics/paired.py and metrics/gap_growth.py.
 const makeChanges = (data, counts, gates) => {
-  "use strict";
   const level = data.level;
   const { eligible, whole, error } = gates;
 

@@ -1,6 +1,6 @@
+"use strict";
 // From the counts of crossings to slices and figures with their limits, at any threshold.
 const makeCounts = (data) => {
-  "use strict";
 
   // ---- counts ----
 

@@ -1,6 +1,6 @@
+"use strict";
 // Gates asked of the counts at any threshold, by the same p-values and limits as in the audit.
 const makeGates = (data, counts) => {
-  "use strict";
   const level = data.level;
   const { names, find, reference } = counts;
 

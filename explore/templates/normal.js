@@ -1,6 +1,6 @@
+"use strict";
 // Normal quantiles, and Tango's limits of a paired difference: what metrics/intervals.py does, for the page.
 const normal = (() => {
-  "use strict";
   // P(Z > z) by its power series near 0 and its continued fraction beyond.
   const tail = (z) => {
     if (z < 0) return 1 - tail(-z);
