@@ -15,12 +15,12 @@ from ..tasks import AGGREGATES
 from .shares import is_counted, is_steady
 from .views import View
 
-WHOLE, COST, SCORES, LABELS = "whole", "cost", "scores", "labels"
+TASK, WHOLE, COST, SCORES, LABELS = "task", "whole", "cost", "scores", "labels"
 BASELINE, DRAWN, EACH, CHOICE = "baseline", "drawn", "each", "choice"
 CLUSTERS, OTHER, UNKNOWN = "clusters", "other", "unknown"
-"""Why a gate stays as it was audited: no threshold makes the decisions that it is on; a cost; a figure of the
-scores, or of the labels; a change from a run whose rows are not here; limits that are drawn at random; all
-classes at once; the choice of the variant; rows that depend on each other; more than counts by score; the
+"""Why a gate stays as it was audited: the task has no threshold; it is on all classes together; a cost; a figure of the
+scores, or of the labels; a change from a run whose rows are not here; limits that are drawn at random; each
+class in turn; the choice of the variant; rows that depend on each other; more than counts by score; the
 audit compared nothing."""
 
 CHANGE, GROWTH = "change", "growth"
@@ -54,7 +54,9 @@ def _gate(told: GateResult, asked: Gate | None, result: AuditResult, views: Sequ
     if why is None and asked is not None:
         form = _form(told, asked, result, view.task.metrics)
         return found | (form or {"as_audited": UNKNOWN})
-    return found | {"as_audited": why}
+    band = Limit.parse(asked.limit).value if asked is not None and asked.compare == "difference" else None
+    claims = [[_key(part.slice, told.by), part.verdict] for part in told.slices if told.by]
+    return found | {"as_audited": why, "band": band, "claims": [one for one in claims if one[0] is not None]}
 
 
 def _as_audited(told: GateResult, asked: Gate | None, result: AuditResult, view: View) -> str | None:
@@ -63,6 +65,8 @@ def _as_audited(told: GateResult, asked: Gate | None, result: AuditResult, view:
         return CHOICE
     if asked.cost is not None:
         return COST
+    if view.rows_of.as_two is None:
+        return TASK
     if told.against == "baseline":
         return BASELINE
     if asked.of_class == "each":

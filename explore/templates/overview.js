@@ -74,6 +74,7 @@ const makeOverview = ({ data, counts, state, words, write, draws }) => {
     $("variants").textContent = state.slides() ? words.variants_here : words.variants;
     $("ladder-table").toggleAttribute("data-sliding", state.slides());
     $("largest").textContent = share ? words.largest_points : words.largest;
+    $("ladder-table").toggleAttribute("data-performance", Boolean(shown));
     $("performance").textContent = shown ? shown.title : "";
     $("ladder").replaceChildren(...data.variants.map((one) => {
       const cut = state.cutOf(one), gap = gapAt(part, ref, cut, one);
@@ -81,7 +82,7 @@ const makeOverview = ({ data, counts, state, words, write, draws }) => {
       return element("tr", {}, element("th", { scope: "row" }, name(say(marked, { variant: one.shown }))),
         element("td", { class: "num at" }, state.written(one, cut)),
         element("td", { class: "num" }, unsigned(chosen.metric)(gap)),
-        element("td", { class: "num" }, shown ? writes[shown.kind](performanceAt(cut, one)) : ""));
+        element("td", { class: "num performs" }, shown ? writes[shown.kind](performanceAt(cut, one)) : ""));
     }));
   };
 

@@ -47,11 +47,11 @@ const makeSlices = ({ data, counts, state, words, write, draws }) => {
     return { x, ticks, text: (v) => (share ? String(Math.round(100 * v)) : fixed(v, digits)) };
   };
 
-  const drawRow = (row, f, ref, x, gate) => {
+  const drawRow = (row, f, ref, x, band) => {
     const kind = row.small ? "small" : row.verdict || "plain", drawn = [], centre = f.value[ref], { metric } = chosen;
     const as = writes[metric.kind], short = metric.kind === "percent" ? (v) => fixed(100 * v, 1) : as;
-    if (gate && known(centre)) {
-      const [from, to] = [x(centre - gate.limit), x(centre + gate.limit)];
+    if (band !== null && known(centre)) {
+      const [from, to] = [x(centre - band), x(centre + band)];
       drawn.push(element("svg:rect", { x: from, width: `${parseFloat(to) - parseFloat(from)}%`, y: 0, height: 26, class: "band" }));
     }
     if (known(centre)) drawn.push(line(x(centre), x(centre), 0, 26, "centre"));
@@ -80,28 +80,32 @@ const makeSlices = ({ data, counts, state, words, write, draws }) => {
 
   const draw = () => {
     const found = chosenSlices(), { part, gate, f, other, ref } = found, share = chosen.metric.kind === "percent";
-    const every = rowsOf(part, f, other, ref, gate ? state.judge(gate) : null), { x, ticks, text } = axis(every, share);
+    const kept = gate ? undefined : state.kept();
+    const judged = gate ? state.judge(gate) : kept ? { claims: kept.claims.map(([key, verdict]) => ({ slice: counts.find(part, key), verdict })) } : null;
+    const every = rowsOf(part, f, other, ref, judged), { x, ticks, text } = axis(every, share);
+    const band = gate ? gate.limit : kept ? kept.band : null;
     const wanted = chosen.find.toLowerCase();
     const rows = every.filter((row) => row.name.toLowerCase().includes(wanted)).sort(ORDERS[chosen.sort]);
-    $("table").toggleAttribute("data-judged", Boolean(gate));
+    $("table").toggleAttribute("data-judged", Boolean(judged));
     $("table").toggleAttribute("data-other", Boolean(chosen.b));
     $("apart").textContent = share ? words.apart_points : words.apart;
-    $("rows").replaceChildren(...rows.map((row) => drawRow(row, f, ref, x, gate)));
+    $("rows").replaceChildren(...rows.map((row) => drawRow(row, f, ref, x, band)));
     if (!rows.length) $("rows").append(element("tr", {}, element("td", { colspan: 7 }, words.no_slice)));
     $("ticks").replaceChildren(...ticks.map((v) => element("svg:text", { x: x(v), y: 11, "text-anchor": "middle" }, text(v))));
     const features = chosen.by.map((k) => data.features[k]).join(" \u00d7 ");
     const { shown } = data.views[chosen.view], title = shown === null ? chosen.metric.title : say(words.of_class, { title: chosen.metric.title, class: shown });
     $("slices").textContent = say(words.by, { title, features });
-    $("legend").textContent = legend(part, gate, ref).join(" ");
+    $("legend").textContent = legend(part, band, kept, ref).join(" ");
     return found;
   };
-  const legend = (part, gate, ref) => {
+  const legend = (part, band, kept, ref) => {
     if (chosen.metric.told && part.told === null) return [say(words.not_audited, { title: chosen.metric.title })];
     const out = [say(words.legend, { confidence: percent(data.confidence).replace(".0", ""), reference: sliceName(part, ref) })];
     if (chosen.metric.told) out.push(words.legend_told);
     else if (data.clustered) out.push(words.legend_clusters);
     if (chosen.b) out.push(sameScale() ? words.legend_b : words.legend_b_audited);
-    if (gate) out.push(words.legend_band);
+    if (band !== null) out.push(words.legend_band);
+    if (kept) out.push(words.legend_verdicts);
     if (chosen.weighted && !chosen.metric.told) out.push(words.legend_weights);
     return out;
   };

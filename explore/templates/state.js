@@ -52,6 +52,11 @@ const makeState = (data, counts, gates, words) => {
     data.gates.find((gate) =>
       gate.variant === chosen.a.name && gate.form === "reference" && !gate.ratio && gate.view === chosen.view &&
       gate.metric === chosen.metric.name && gate.by.join("\0") === chosen.by.map((k) => data.by[k]).join("\0"));
+  // One that stays as it was audited still says what the audit found of each slice, unless the threshold moved.
+  const kept = () =>
+    chosen.cut !== null ? undefined : data.gates.find((gate) =>
+      gate.variant === chosen.a.name && gate.as_audited && gate.claims.length && gate.view === chosen.view &&
+      gate.metric === chosen.metric.name && gate.by.join("\0") === chosen.by.map((k) => data.by[k]).join("\0"));
   const judges = () => !data.clustered && !chosen.metric.told && Boolean(held(chosen.a));
   const asked = () => {
     const found = matching(), limit = chosen.limit === null ? (found ? found.limit : null) : chosen.limit;
@@ -138,7 +143,7 @@ const makeState = (data, counts, gates, words) => {
   };
 
   return {
-    chosen, variant, metricOf, held, thresholds, cutOf, cutA, written, slides, setCut, setView, setVariant, matching, judges,
+    chosen, variant, metricOf, held, thresholds, cutOf, cutA, written, slides, setCut, setView, setVariant, matching, judges, kept,
     asked, recounted, cutFor, judge, forget, address, follow,
   };
 };

@@ -92,7 +92,7 @@ const explore = (data, words) => {
     $("weighted").checked = chosen.weighted;
     const limit = chosen.limit === null ? (found ? found.limit : null) : chosen.limit;
     if (document.activeElement !== $("limit")) $("limit").value = limit === null ? "" : Number((100 * limit).toPrecision(6));
-    $("limit").disabled = !state.judges();
+    $("limit").parentElement.hidden = !state.judges();
   };
   const prepare = () => {
     $("about").textContent = say(words.rows, { n: whole(data.rows) });
@@ -196,7 +196,7 @@ const explore = (data, words) => {
   followed();
   listen();
   const checkedCounts = check();
-  checked = data.gates.length ? say(words.check, checkedCounts) : "";
+  checked = checkedCounts.n ? say(words.check, checkedCounts) : "";
   draw();
   return { data, counts, judge: gates.judge, state, chosen, draw, check: checkedCounts };
 };
