@@ -6,8 +6,11 @@ const makeState = (data, counts, gates, words) => {
   const variant = (wanted) => data.variants.find((one) => one.name === wanted);
   const metricOf = (view, wanted) => data.views[view].metrics.find((one) => one.name === wanted);
   // The page opens on what the first gate over slices asks for.
-  const first = () =>
-    data.gates.find((gate) => gate.variant === data.variants[0].name && gate.by.length && metricOf(gate.view, gate.metric));
+  const first = () => {
+    const own = data.gates.filter((gate) => gate.variant === data.variants[0].name && gate.by.length && metricOf(gate.view, gate.metric));
+    const differs = (gate) => (gate.form === "reference" && !gate.ratio) || (gate.band ?? null) !== null;
+    return own.find(differs) || own[0];
+  };
   const start = () => {
     const gate = first(), view = gate ? gate.view : 0;
     return {

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.audit.again.finished import checked
-from fairweigh.explore.page import page
+from fairweigh.explore.page import page as explorer
 
 from ..pages import CHROMIUM
 
 if TYPE_CHECKING:
-    from playwright.sync_api._generated import Browser
+    from playwright.sync_api._generated import Browser, Page
 
 ROWS = 3000
 
@@ -100,7 +100,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     def write(run: Path, language: str = "en") -> Path:
         path = tmp_path_factory.mktemp("explorer") / "explorer.html"
-        path.write_text(page(run, checked(run), language), encoding="utf-8")
+        path.write_text(explorer(run, checked(run), language), encoding="utf-8")
         return path
 
     return write
@@ -114,3 +114,11 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    # The page lets no script in but its own; these tests wait for what theirs finds.
+    context = browser.new_context(bypass_csp=True, viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()
