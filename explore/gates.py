@@ -17,11 +17,11 @@ from .views import View
 
 TASK, WHOLE, COST, SCORES, LABELS = "task", "whole", "cost", "scores", "labels"
 BASELINE, DRAWN, EACH, CHOICE = "baseline", "drawn", "each", "choice"
-CLUSTERS, OTHER, UNKNOWN = "clusters", "other", "unknown"
+CLUSTERS, OTHER, UNKNOWN, MISSING = "clusters", "other", "unknown", "missing"
 """Why a gate stays as it was audited: the task has no threshold; it is on all classes together; a cost; a figure of the
 scores, or of the labels; a change from a run whose rows are not here; limits that are drawn at random; each
 class in turn; the choice of the variant; rows that depend on each other; more than counts by score; the
-audit compared nothing."""
+audit compared nothing; its variant is not there."""
 
 CHANGE, GROWTH = "change", "growth"
 JOINT = (CHANGE, GROWTH)
@@ -53,7 +53,9 @@ def _gate(told: GateResult, asked: Gate | None, result: AuditResult, views: Sequ
     why = _as_audited(told, asked, result, view)
     if why is None and asked is not None:
         form = _form(told, asked, result, view.task.metrics)
-        return found | (form or {"as_audited": UNKNOWN})
+        if form is not None:
+            return found | form
+        why = UNKNOWN
     band = Limit.parse(asked.limit).value if asked is not None and asked.compare == "difference" else None
     claims = [[_key(part.slice, told.by), part.verdict] for part in told.slices if told.by]
     return found | {"as_audited": why, "band": band, "claims": [one for one in claims if one[0] is not None]}
@@ -61,6 +63,8 @@ def _gate(told: GateResult, asked: Gate | None, result: AuditResult, views: Sequ
 
 def _as_audited(told: GateResult, asked: Gate | None, result: AuditResult, view: View) -> str | None:
     """Why a gate is not asked anew; None where it is."""
+    if told.variant not in [variant.name for variant in result.variants]:
+        return MISSING
     if asked is None:
         return CHOICE
     if asked.cost is not None:

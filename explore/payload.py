@@ -30,12 +30,10 @@ def opened(run: Path) -> AuditResult:
     Raises
     ------
     InputError
-        No run, one that was changed or forged, or one without slices.
+        No run, or one that was changed or forged.
     """
     result = checked(run)
     refuse_forged(run, result)
-    if not result.data.sensitive:
-        raise InputError(f"{run}: explore compares slices; expected a run with sensitive features")
     return result
 
 
@@ -96,9 +94,7 @@ def _all_rows(
     """The rows of every variant that is counted in a view; none where it is not."""
     if view.classes is None:
         return {}
-    return {
-        v.name: _rows(run, result, view, by, v, joint=(v.name, place) in joint) for v in result.variants
-    }
+    return {v.name: _rows(run, result, view, by, v, joint=(v.name, place) in joint) for v in result.variants}
 
 
 def _sizes(rows: Rows, cells: dict[Key, int]) -> list[int]:

@@ -56,6 +56,8 @@ WORDS = {
     "as_audited_choice": later("as audited: it is on the choice of the variant"),
     "as_audited_clusters": later("as audited: rows of a cluster depend on each other"),
     "as_audited_other": later("as audited: it takes more than counts by score"),
+    "as_audited_missing": later("as audited: its variant was not made"),
+    "as_audited_undecided": later("as audited: its variant decides nothing"),
     "as_audited_unknown": later("as audited: the audit compared no slices here"),
     "against": later("{slice} against {reference}"),
     "proven": later("decided by limits {limits}"),

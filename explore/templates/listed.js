@@ -29,7 +29,7 @@ const makeListed = ({ data, state, words, write, draws, sliceName, show }) => {
   };
 
   const kept = (gate) => {
-    const why = gate.as_audited || "other", under = element("span", { class: "under" });
+    const why = gate.as_audited || "undecided", under = element("span", { class: "under" });
     under.append(verdictMark(gate.audited.verdict), ` ${words[`as_audited_${why}`]}`);
     return element("li", { class: "kept", "data-gate": gate.id, "data-kept": why }, heading(gate),
       element("b", {}, (writes[gate.kind] || plain)(gate.audited.measured)), under);

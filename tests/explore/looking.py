@@ -27,11 +27,12 @@ FIGURES = """told => {
         const held = variant.held[view], cut = held ? held.cut : 0;
         const f = counts.shown(metric, variant, view, part, cut, data.weighted);
         const [low, high] = counts.limits(f, i), { value, low: from, high: to, n } = metrics[metric.name];
-        out.push([value, f.value[i], from, low, to, high, n, f.n[i]]);
+        out.push([value, f.value[i], from, low, to, high, n, f.n[i], `${metric.name} ${JSON.stringify(slice)}`]);
       }
     }
   }
-  return out;
+  // What is undefined is null in JSON.
+  return out.map(row => row.map(v => Number.isNaN(v) ? null : v));
 }"""
 JUDGED = """({ name, threshold }) => {
   const { data, counts, judge } = explorer, variant = data.variants.find(v => v.name === name);
@@ -70,11 +71,12 @@ def result(run: Path) -> Any:
 def same_figures(page: Page, run: Path, *, weighted: bool = False) -> int:
     """Hold every figure at the audited thresholds against ``audit.json``; returns how many there are."""
     found = page.evaluate(FIGURES, result(run))
-    for told, value, *limits, n, rows in found:
-        # JSON writes what is undefined as null, whichever side it comes from.
-        assert value == (pytest.approx(told, rel=1e-12) if weighted else told)
-        assert limits[1::2] == [None if v is None else pytest.approx(v, rel=1e-5, abs=1e-9) for v in limits[::2]]
-        assert rows == n
+    for told, value, *limits, n, rows, where in found:
+        wanted = pytest.approx(told, rel=1e-12) if weighted and told is not None else told
+        assert value == wanted, (where, value, told)
+        ends = [None if v is None else pytest.approx(v, rel=1e-5, abs=1e-9) for v in limits[::2]]
+        assert limits[1::2] == ends, (where, limits)
+        assert rows == n, (where, rows, n)
     return len(found)
 
 
@@ -86,7 +88,7 @@ def same_gates(found: list[Any], wanted: list[Any]) -> list[str]:
         if "kept" in gate:
             continue
         where = gate["id"], told["metric"], told["compare"]
-        assert (*where, gate["verdict"]) == (*where, told["verdict"])
+        assert gate["verdict"] == told["verdict"], where
         if told["verdict"] == "error":
             continue
         # Of several slices the page names the one of the extreme p, the audit that of the extreme limit.

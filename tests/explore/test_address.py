@@ -124,7 +124,10 @@ def test_what_says_nothing_here_is_left_out_with_a_line(
 def test_a_threshold_between_two_places_is_taken_to_the_nearest(explorer: Path, page: Page) -> None:
     show(page, explorer, "#threshold=0.7012")
     assert page.locator("#at").inner_text() == "0.7"
-    assert page.locator("#ignored").inner_text() == "The slider has no place at 0.7012: the nearest, 0.7, is shown."
+    assert (
+        page.locator("#ignored").inner_text()
+        == "The slider has no place at 0.7012: the nearest, 0.7, is shown."
+    )
     show(page, explorer, "#threshold=7")
     assert page.locator("#at").inner_text() == "1"
 

@@ -27,6 +27,7 @@ pytestmark = needs_chromium
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
+
 @pytest.mark.parametrize("data", [{}, {"weight": "w"}], ids=["rows", "weights"])
 def test_figures_at_the_audited_threshold_are_the_audits(
     made: Made, written: Callable[..., Path], page: Page, data: dict[str, Any]

@@ -62,7 +62,17 @@ def test_it_answers_its_own_address_alone_and_ends_when_interrupted(served: Any)
     assert headers["referrer-policy"] == "no-referrer"
     assert "server" not in headers
     assert ask(port, "GET", path, f"localhost:{port}").status == 200
-    for wrong in ("/", "/x/", "/x", "//", f"/{token[:-1]}/", f"/{token}x/", f"//{token}/", "/%ff/", "/audit.json"):
+    for wrong in (
+        "/",
+        "/x/",
+        "/x",
+        "//",
+        f"/{token[:-1]}/",
+        f"/{token}x/",
+        f"//{token}/",
+        "/%ff/",
+        "/audit.json",
+    ):
         answer = ask(port, "GET", wrong)
         assert answer.status == 403, wrong
         assert answer.read_text == "Forbidden: open the whole address that fairweigh explore printed"  # type: ignore[attr-defined]

@@ -112,9 +112,7 @@ LABEL_GATES = [
 ]  # fmt: skip
 
 
-def test_each_of_several_labels_has_a_slider_of_its_own(
-    tmp_path: Path, written: Written, page: Page
-) -> None:
+def test_each_of_several_labels_has_a_slider_of_its_own(tmp_path: Path, written: Written, page: Page) -> None:
     def at(threshold: float) -> Path:
         return audited(
             tmp_path / str(threshold), labelled(), task="multilabel", gates=LABEL_GATES,
@@ -133,7 +131,9 @@ def test_each_of_several_labels_has_a_slider_of_its_own(
     page.locator("#slider").press("ArrowRight")
     page.wait_for_function("document.getElementById('at').textContent === '0.505'")
     # The other label stays where it was audited.
-    assert page.evaluate("explorer.state.cutFor(explorer.data.gates[1]) === explorer.data.variants[0].held[1].cut")
+    assert page.evaluate(
+        "explorer.state.cutFor(explorer.data.gates[1]) === explorer.data.variants[0].held[1].cut"
+    )
 
 
 def test_numbers_and_ranks_are_shown_as_audited(tmp_path: Path, written: Written, page: Page) -> None:
