@@ -1,4 +1,4 @@
-"""Figures as they were audited, for metrics that no count by score answers: slice by slice, of every variant."""
+"""Figures as they were audited, of metrics that no count by score answers: in every slice, by variant."""
 
 from __future__ import annotations
 

@@ -18,10 +18,10 @@ from .views import View
 TASK, WHOLE, COST, SCORES, LABELS = "task", "whole", "cost", "scores", "labels"
 BASELINE, DRAWN, EACH, CHOICE = "baseline", "drawn", "each", "choice"
 CLUSTERS, OTHER, UNKNOWN, MISSING = "clusters", "other", "unknown", "missing"
-"""Why a gate stays as it was audited: the task has no threshold; it is on all classes together; a cost; a figure of the
-scores, or of the labels; a change from a run whose rows are not here; limits that are drawn at random; each
-class in turn; the choice of the variant; rows that depend on each other; more than counts by score; the
-audit compared nothing; its variant is not there."""
+"""Why a gate stays as it was audited: the task has no threshold; it is on all classes together; a cost; a
+figure of the scores, or of the labels; a change from a run whose rows are not here; limits that are drawn at
+random; each class in turn; the choice of the variant; rows that depend on each other; more than counts by
+score; the audit compared nothing; its variant is not there."""
 
 CHANGE, GROWTH = "change", "growth"
 JOINT = (CHANGE, GROWTH)

@@ -59,7 +59,8 @@ def rendered(data: Mapping[str, Any], language: str) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     packed = gzip.compress(text.encode("utf-8", "surrogatepass"), mtime=0)
     return environment(TEMPLATES).get_template("explore.html.j2").render(
-        title=data["title"], slides=bool(data["scales"]), synthetic=data["synthetic"], language=TAGS[language], version=__version__,
+        title=data["title"], slides=bool(data["scales"]), synthetic=data["synthetic"],
+        language=TAGS[language], version=__version__,
         policy=policy(style, script), style=style, script=script,
         data=base64.b64encode(packed).decode(), words=words(),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""All that the page knows: counts, figures, names and gates of a finished run, none of them believed unproven."""
+"""All that the page knows: counts, figures, names and gates of a run, none of them believed unproven."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from ..audit.result import AuditResult, Variant
 from ..audit.store.folder import PREDICTIONS
 from ..audit.verdict.judge import value_order
 from ..datasets.columns import meant
-from ..datasets.errors import InputError
 from ..metrics.counts import DECISION
 from ..reports.words.spoken import plain, value_name
 from . import audited

@@ -24,7 +24,7 @@ def is_counted(metric: Metric | None) -> bool:
 
 
 def is_steady(metric: Metric) -> bool:
-    """Whether a metric's denominator is the same whatever is decided, so that its change has Tango's limits."""
+    """Whether a metric's denominator is the same whatever is decided: its change has Tango's limits."""
     tp, fp, fn, tn = masks(metric)["den"]
     return (tp, fp) == (fn, tn) and masks(metric)["scale"] == SCALES.index(PLAIN)
 

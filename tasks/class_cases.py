@@ -351,7 +351,7 @@ class ClassPairs(Pairs):
 
 
 def as_two(batch: Batch, classes: Sequence[str]) -> Mapping[str, NDArray[Any]]:
-    """Whether label and decision are among some classes; the likeliest class is decided for, at no threshold."""
+    """Whether label and decision are among some classes; no threshold makes the likeliest class."""
     wanted = pa.array(list(classes), pa.string())
     found = {}
     for name in (LABEL, DECISION):

@@ -27,7 +27,8 @@ FIGURES = """told => {
         const held = variant.held[view], cut = held ? held.cut : 0;
         const f = counts.shown(metric, variant, view, part, cut, data.weighted);
         const [low, high] = counts.limits(f, i), { value, low: from, high: to, n } = metrics[metric.name];
-        out.push([value, f.value[i], from, low, to, high, n, f.n[i], `${metric.name} ${JSON.stringify(slice)}`]);
+        const where = `${metric.name} ${JSON.stringify(slice)}`;
+        out.push([value, f.value[i], from, low, to, high, n, f.n[i], where]);
       }
     }
   }
@@ -81,7 +82,7 @@ def same_figures(page: Page, run: Path, *, weighted: bool = False) -> int:
 
 
 def same_gates(found: list[Any], wanted: list[Any]) -> list[str]:
-    """Hold gates that were counted anew against those of an audit; returns the ids that were compared whole."""
+    """Hold gates that were counted anew against an audit's; returns the ids that were compared whole."""
     whole = []
     assert [gate["id"] for gate in found] == [told["id"] for told in wanted]
     for gate, told in zip(found, wanted, strict=True):

@@ -1,4 +1,4 @@
-"""Gates on a change move with the threshold too: they are those of an audit of the variant's decisions at it."""
+"""Gates on a change move with the threshold: they are those of an audit of the variant's decisions at it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CHANGES: list[dict[str, Any]] = [
 
 
 def lighter(threshold: float) -> pa.Table:
-    """The people, with a blunter score and what it decides at a threshold; the other way round in the file."""
+    """The people, with a blunter score and what it decides at a threshold."""
     table = people()
     draw = np.random.default_rng(3)
     score = np.clip(table["score"].to_numpy() + draw.normal(0, 0.08, table.num_rows), 0, 1).round(4)
@@ -98,7 +98,10 @@ def test_normal_quantiles_and_tangos_limits_are_pythons(
     c = np.minimum(draw.binomial(n.astype(int), draw.choice([0, 0.01, 0.3], 400)), n - b)
     level = draw.choice([0.05, 0.025, 0.05 / 90, 0.3], 400)
     show(page, written(made()))
-    ask = "cases => cases.map(([b, c, n, p]) => [...normal.tango(b, c, n, normal.quantile(p)), normal.quantile(p)])"
+    ask = """cases => cases.map(([b, c, n, p]) => {
+      const z = normal.quantile(p);
+      return [...normal.tango(b, c, n, z), z];
+    })"""
     found = np.array(page.evaluate(ask, np.stack([b, c, n, level], 1).tolist()))
     z = np.array([quantile_of_tail(float(p)) for p in level])
     assert found[:, 2] == pytest.approx(z, abs=1e-10)

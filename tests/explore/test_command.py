@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -119,11 +119,11 @@ def test_where_a_page_cannot_be_written(made: Made, cli: Cli, here: Path) -> Non
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads and writes what is locked")
 def test_locked_folders(made: Made, cli: Cli, here: Path) -> None:
     run = Path(shutil.copytree(made(gates=[]), "run"))
-    os.chmod("run/predictions", 0)
+    Path("run/predictions").chmod(0)
     try:
         refused(cli("explore", run, "--export", "e.html"), "run")
     finally:
-        os.chmod("run/predictions", 0o755)
+        Path("run/predictions").chmod(0o755)
     Path("locked").mkdir(mode=0o500)
     refused(cli("explore", run, "--export", "locked/e.html"), "--export: locked/e.html", "ermission denied")
 

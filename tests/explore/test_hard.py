@@ -1,4 +1,4 @@
-"""What an explorer meets in the wild: empty slices, weights of 0, thresholds at the ends, ties, names, many of all.
+"""What an explorer meets: empty slices, weights of 0, thresholds at the ends, ties, names, many of all.
 
 Outside answers: ``audit.json`` of the same run, or of an audit at the threshold that was moved to.
 """
@@ -128,16 +128,16 @@ def test_rows_on_the_threshold_are_selected(tmp_path: Path, written: Written, pa
         moved = audited(tmp_path / str(threshold), table, threshold=threshold)
         found = page.evaluate(JUDGED, {"name": "original", "threshold": threshold})
         assert len(same_gates(found, result(moved)["gates"])) > 8
-        at = ["a", "b"]
-        shares = page.evaluate(
+        share = page.evaluate(
             """threshold => {
               const { data, counts } = explorer, one = data.variants[0].held[0];
               const metric = data.views[0].metrics.find(m => m.name === "selection_rate");
-              return counts.figure(metric, one, counts.partition([]), data.scales[0].indexOf(threshold), false).value[0];
+              const cut = data.scales[0].indexOf(threshold);
+              return counts.figure(metric, one, counts.partition([]), cut, false).value[0];
             }""",
             threshold,
         )
-        assert shares == np.mean(score >= threshold), at
+        assert share == np.mean(score >= threshold)
 
 
 NAMES = [
@@ -178,14 +178,12 @@ def test_names_of_any_kind(tmp_path: Path, written: Written, page: Page) -> None
     assert page.locator("#rows img, #rows b:not(.num b), main script").count() == 0
     page.locator("#find").fill("<IMG")
     page.wait_for_function("document.querySelectorAll('#rows tr').length === 2")
-    assert page.evaluate("location.hash") or True
     page.wait_for_function("location.hash.includes('find=%3CIMG')")
     page.reload()
     page.wait_for_selector("html[data-ready]")
     assert page.locator("#rows tr").count() == 2
-    assert json.loads(page.locator("#gate-yaml").inner_text().partition("by: ")[2].partition(", compare")[0]) == [
-        feature, "race",
-    ]  # fmt: skip
+    by = page.locator("#gate-yaml").inner_text().partition("by: ")[2].partition(", compare")[0]
+    assert json.loads(by) == [feature, "race"]
     assert violations(page) == []
 
 
@@ -286,7 +284,7 @@ def test_a_page_of_change_gates_and_notes_is_accessible(
     show(page, written(run, language), "#variant=lighter&threshold=0.7&nonsense=1")
     page.locator("#link").click()
     rested(page)
-    assert page.locator("#ignored").is_hidden() or page.locator("#ignored").is_visible()
+    assert "nonsense=1" in page.locator("#ignored").inner_text()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     context.close()

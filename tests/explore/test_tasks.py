@@ -30,7 +30,7 @@ CLASSES = ("bad", "fair", "good")
 def audited(folder: Path, table: pa.Table, **settings: Any) -> Path:
     data = {"path": "people", "sensitive": ["sex", "race"], "id": "id", **settings.pop("data")}
     more = {"slices": {"intersections": 2, "min_size": 30}, "report": {"charts": False}}
-    fairweigh.run({"audit": "t", "data": data, **more, **settings}, folder, data=table)
+    fairweigh.run({"audit": "t", "data": data, **(more | settings)}, folder, data=table)
     return folder
 
 
@@ -55,7 +55,8 @@ def opinions() -> pa.Table:
 CLASS_GATES = [
     {"metric": "accuracy", "limit": ">= 0.5"},
     {"metric": "macro_f1", "by": "sex", "compare": "difference", "limit": "<= 0.1"},
-    {"metric": "true_positive_rate", "class": "good", "by": "race", "compare": "difference", "limit": "<= 0.2"},
+    {"metric": "true_positive_rate", "class": "good", "by": "race", "compare": "difference",
+     "limit": "<= 0.2"},
     {"metric": "selection_rate", "class": "favourable", "by": "sex", "compare": "ratio", "limit": ">= 0.7"},
     {"metric": "precision", "class": "each", "by": "sex", "compare": "difference", "limit": "<= 0.2"},
     {"metric": "demographic_parity_difference", "class": "bad", "by": "race", "limit": "<= 0.4"},
@@ -105,7 +106,8 @@ def labelled() -> pa.Table:
 
 LABEL_GATES = [
     {"metric": "micro_f1", "limit": ">= 0.4"},
-    {"metric": "true_positive_rate", "class": "edema", "by": "race", "compare": "difference", "limit": "<= 0.2"},
+    {"metric": "true_positive_rate", "class": "edema", "by": "race", "compare": "difference",
+     "limit": "<= 0.2"},
     {"metric": "precision", "class": "edema", "limit": ">= 0.5"},
     {"metric": "f1", "class": "fracture", "by": "sex", "compare": "difference", "limit": "<= 0.1"},
     {"metric": "equalized_odds_difference", "class": "fracture", "by": "sex", "limit": "<= 0.3"},
@@ -179,13 +181,11 @@ def test_slices_that_were_not_audited_are_told(tmp_path: Path, written: Written,
     )  # fmt: skip
     show(page, written(run), "#slices=sex&slices=race")
     assert page.locator("#rows tr").count() == 10
-    shallow = {"intersections": 1, "min_size": 30}
-    fairweigh.run(
-        {"audit": "t", "task": "regression", "slices": shallow, "report": {"charts": False},
-         "data": {"path": "p", "label": "value", "sensitive": ["sex", "race"]}, "model": {"prediction": "score"}},
-        tmp_path / "shallow", data=table,
+    shallow = audited(
+        tmp_path / "shallow", table, task="regression", data={"label": "value"},
+        model={"prediction": "score"}, slices={"intersections": 1, "min_size": 30},
     )  # fmt: skip
-    show(page, written(tmp_path / "shallow"), "#slices=sex&slices=race")
+    show(page, written(shallow), "#slices=sex&slices=race")
     assert "was not audited for these slices" in page.locator("#legend").inner_text()
 
 
