@@ -8,7 +8,7 @@ from typing import Any
 
 from ..audit.config import Config
 from ..audit.result import AuditResult
-from ..datasets.columns import word
+from ..datasets.roles import as_words
 from ..metrics.entry import Metric
 from ..reports.words.spoken import compared_kind, metric_kind, plain, title_of, view_name
 from ..tasks import Task
@@ -54,10 +54,9 @@ def views_of(result: AuditResult, config: Config) -> list[View]:
     whole = View(None, task, task, () if task.as_two is not None and task.of_class is None else None)
     if task.of_class is None or task.as_two is None:
         return [whole]
-    favourable = config.data.favourable
-    some = {FAVOURABLE: list(map(word, favourable))} if isinstance(favourable, list) else {}
+    some = {FAVOURABLE: as_words(config.data.favourable)}
     classes = result.variants[0].overall_views
-    return [whole, *(View(name, task.of_class, task, some.get(name, [name])) for name in classes)]
+    return [whole, *(View(name, task.of_class, task, some.get(name) or [name]) for name in classes)]
 
 
 def metrics_of(
