@@ -105,8 +105,7 @@ const makeChanges = (data, counts, gates) => {
       const kept = new Map();
       return (z) => {
         if (!kept.has(z)) {
-          const sure = normal.tail(z) / 5, four = [then.x[i], then.trials[i], then.x[ref], then.trials[ref]];
-          const before = [true, false].map((up) => exact.pairLimit(...four, sure, contrast, up));
+          const before = limitsBefore([gate.view, metric.name, part.by, i, ref, z, weighted], then, i, ref, z, contrast);
           const [one, two] = [f.limits(i, z), f.limits(ref, z)];
           const moved = [a - b - Math.hypot(a - one[0], two[1] - b), a - b + Math.hypot(one[1] - a, b - two[0])];
           kept.set(z, growth(gap, before, a - b, moved));
@@ -120,6 +119,17 @@ const makeChanges = (data, counts, gates) => {
       return { slice: i, reference: ref, value, ...decide(gate, value, limitsOf(i), together) };
     });
     return decided(gate, claims, limitsOf, together);
+  };
+
+  // No threshold moves what was before, and it is the same for every variant: these limits are found once.
+  const kept = new Map();
+  const limitsBefore = (asks, then, i, ref, z, contrast) => {
+    const name = JSON.stringify(asks);
+    if (!kept.has(name)) {
+      const sure = normal.tail(z) / 5, four = [then.x[i], then.trials[i], then.x[ref], then.trials[ref]];
+      kept.set(name, [true, false].map((up) => exact.pairLimit(...four, sure, contrast, up)));
+    }
+    return kept.get(name);
   };
 
   const growth = (gap, [least, most], moved, [low, high]) => {
