@@ -1,7 +1,7 @@
 """The explorer of a large run: its size, and how long a move of the slider takes until new figures are seen.
 
-16 variants x 100 slices (10 x 10 values of two features), 100,000 rows, gates over both, over their crossing and
-on the change of each variant.
+16 variants x 100 slices (10 x 10 values of two features), 100,000 rows, gates over both, over their crossing
+and on the change of each variant.
 Measured in Chromium: from the event of the slider to the end of the frame that shows the new figures.
 """
 
