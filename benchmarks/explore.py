@@ -1,6 +1,7 @@
 """The explorer of a large run: its size, and how long a move of the slider takes until new figures are seen.
 
-16 variants x 100 slices (10 x 10 values of two features), 100,000 rows, gates over both and their crossing.
+16 variants x 100 slices (10 x 10 values of two features), 100,000 rows, gates over both, over their crossing
+and on the change of each variant.
 Measured in Chromium: from the event of the slider to the end of the frame that shows the new figures.
 """
 
@@ -28,9 +29,16 @@ GATES: list[dict[str, Any]] = [
     {"metric": "true_positive_rate", "by": ["a", "b"], "compare": "difference", "limit": "<= 0.15"},
     {"metric": "demographic_parity_difference", "by": ["a", "b"], "limit": "<= 0.15"},
 ]
+CHANGES: list[dict[str, Any]] = [
+    {"metric": "accuracy", "compare": "change", "limit": ">= -0.02"},
+    {"metric": "true_positive_rate", "compare": "change", "by": ["a", "b"], "limit": "<= 0.05"},
+]
+"""Of every variant but the original."""
 
 MOVES = """async () => {
   const slider = document.getElementById("slider"), drawn = [], seen = [];
+  document.getElementById("a").selectedIndex = 1;
+  document.getElementById("a").dispatchEvent(new Event("change"));
   document.getElementById("b").selectedIndex = 2;
   document.getElementById("b").dispatchEvent(new Event("change"));
   for (const box of document.querySelectorAll("#features input")) if (!box.checked) box.click();
@@ -76,7 +84,7 @@ def audited(folder: Path) -> Path:
             {"name": f"v{k}", "score": f"score{k}", "decision": f"d{k}"} for k in range(1, VARIANTS)
         ],
         "metrics": ["accuracy", "selection_rate", "true_positive_rate", "false_positive_rate", "precision"],
-        "gates": GATES,
+        "gates": GATES + [gate | {"on": f"v{k}"} for k in range(1, VARIANTS) for gate in CHANGES],
         "report": {"charts": False},
     }
     fairweigh.run(settings, folder / "run", data=people())
@@ -106,7 +114,7 @@ def main() -> None:
             found = tab.evaluate(MOVES)
             browser.close()
     seen, drawn = sorted(found["seen"]), sorted(found["drawn"])
-    print(f"{VARIANTS} variants x {found['rows']} slices, {ROWS:,} rows, {len(GATES)} gates each")
+    print(f"{VARIANTS} variants x {found['rows']} slices, {ROWS:,} rows, {len(GATES + CHANGES)} gates each")
     print(f"page               {len(text.encode()) / 1e6:7.2f} MB   at most {MOST_BYTES / 1e6:.0f}")
     print(f"counted in         {counted:7.2f} s")
     print(f"opened in          {opened:7.2f} s    checks {found['check']}")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..audit.figures.held import is_probability
@@ -70,13 +69,14 @@ class Cuts:
         return np.searchsorted(self.thresholds, score, side="right").astype(np.int64) - 1
 
 
-def seen(path: Path, variant: Variant) -> Seen | None:
-    """Look at a variant's scores; None where it has none."""
-    if SCORE not in pq.read_schema(path).names:
+def seen(columns: Sequence[Mapping[str, NDArray[Any]]], variant: Variant) -> Seen | None:
+    """Look at a variant's scores, batch by batch; None where it has none."""
+    if not columns or SCORE not in columns[0] or DECISION not in columns[0]:
         return None
-    rows = pq.read_table(path, columns=[SCORE, DECISION])
-    score = np.asarray(rows[SCORE].to_numpy(), float)
-    selected = np.asarray(rows[DECISION].to_numpy(), bool)
+    score = np.concatenate([np.asarray(batch[SCORE], float) for batch in columns])
+    selected = np.concatenate([np.asarray(batch[DECISION], bool) for batch in columns])
+    if not len(score):
+        return None
     told = variant.model.threshold
     threshold = None if told is None else float(told)
     if threshold is None and not variant.model.needs:

@@ -20,7 +20,10 @@ from .payload import payload
 from .words import words
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("exact.js", "count.js", "write.js", "view.js")
+SCRIPTS = (
+    "exact.js", "normal.js", "count.js", "change.js", "judge.js", "write.js", "state.js", "threshold.js",
+    "slices.js", "listed.js", "overview.js", "view.js",
+)  # fmt: skip
 MOST_BYTES = 2_000_000
 """Of a page: one that is mailed and opened on a telephone."""
 FEWEST_PLACES = 25
@@ -56,7 +59,8 @@ def rendered(data: Mapping[str, Any], language: str) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     packed = gzip.compress(text.encode("utf-8", "surrogatepass"), mtime=0)
     return environment(TEMPLATES).get_template("explore.html.j2").render(
-        title=data["title"], synthetic=data["synthetic"], language=TAGS[language], version=__version__,
+        title=data["title"], slides=bool(data["scales"]), synthetic=data["synthetic"],
+        language=TAGS[language], version=__version__,
         policy=policy(style, script), style=style, script=script,
         data=base64.b64encode(packed).decode(), words=words(),
     )  # fmt: skip

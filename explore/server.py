@@ -29,6 +29,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 """Of every answer; what the page's script may do the page itself says."""
+FORBIDDEN = "Forbidden: open the whole address that fairweigh explore printed"
+"""Said where the token is missing or another one: that of a server that has ended, most of all."""
 
 
 def check_installed() -> None:
@@ -66,8 +68,8 @@ def new_token() -> str:
 def application(page: str, token: str, port: int) -> Starlette:
     """Make the application that serves one page under its token.
 
-    Any other path is not found, and another host's name is refused: a page of a stranger whose name leads to
-    this machine reads nothing.
+    An address without it, or with another one, is forbidden, and another host's name is refused: a page of a
+    stranger whose name leads to this machine reads nothing.
     """
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
@@ -78,8 +80,10 @@ def application(page: str, token: str, port: int) -> Starlette:
     hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
 
     async def answer(request: Request) -> Response:
-        given = str(request.path_params["token"]).encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, token.encode()):
+        given, _, rest = str(request.path_params["path"]).partition("/")
+        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode()):
+            return PlainTextResponse(FORBIDDEN, 403)
+        if rest:
             return PlainTextResponse("Not found", 404)
         return HTMLResponse(page)
 
@@ -94,7 +98,7 @@ def application(page: str, token: str, port: int) -> Starlette:
         return response
 
     return Starlette(
-        routes=[Route("/{token}/", answer, methods=["GET"])],
+        routes=[Route("/{path:path}", answer, methods=["GET"])],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=guarded)],
     )
 

@@ -23,6 +23,12 @@ def is_counted(metric: Metric | None) -> bool:
     return isinstance(share, Share) and (share.scale or PLAIN) in SCALES
 
 
+def is_steady(metric: Metric) -> bool:
+    """Whether a metric's denominator is the same whatever is decided: its change has Tango's limits."""
+    tp, fp, fn, tn = masks(metric)["den"]
+    return (tp, fp) == (fn, tn) and masks(metric)["scale"] == SCALES.index(PLAIN)
+
+
 def shown(task: Task, given: Collection[str], audited: Iterable[str]) -> list[str]:
     """The metrics to choose from: the key ones, then what was audited, of those that the rows allow."""
     names = dict.fromkeys([*task.key, *audited])

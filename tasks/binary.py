@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ..metrics import table
 from ..metrics.counts import DECISION, LABEL
-from .cases import SCORE, BinaryCases, BinaryPairs
+from .cases import SCORE, Batch, BinaryCases, BinaryPairs
 from .task import Known, Said, Task
 
 
@@ -30,6 +32,11 @@ def written(known: Known) -> list[str]:
         found += [DECISION] if {"decision", "threshold", "rule"} & {*known.table} else []
         found += [SCORE] if {"score", "scale"} & {*known.table} else []
     return found
+
+
+def as_two(batch: Batch, classes: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+    """Label, decision and score, as far as they are there."""
+    return {name: batch.number(name) for name in (LABEL, DECISION, SCORE) if name in batch.names}
 
 
 BINARY = Task(
@@ -54,4 +61,5 @@ BINARY = Task(
     counts=True,
     twins=True,
     written=written,
+    as_two=as_two,
 )

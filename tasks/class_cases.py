@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..metrics.confusion import Confusion
@@ -347,6 +348,17 @@ class ClassPairs(Pairs):
         cube = self.whole
         codes, keys = cube.slice_codes(by)
         return cube.confusion(codes, len(keys), (DECISION, AFTER), classes, cube.counts)
+
+
+def as_two(batch: Batch, classes: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+    """Whether label and decision are among some classes; no threshold makes the likeliest class."""
+    wanted = pa.array(list(classes), pa.string())
+    found = {}
+    for name in (LABEL, DECISION):
+        if name in batch.names:
+            words = batch.rows.column(name).cast(pa.string())
+            found[name] = pc.is_in(words, value_set=wanted).to_numpy(zero_copy_only=False).astype(np.int8)
+    return found
 
 
 def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:

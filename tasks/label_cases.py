@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..metrics.labels import LabelRows
 from ..metrics.paired_scores import PairedScores
 from ..metrics.rows import Rows
 from ..metrics.scores import ScoreTable
-from .cases import CLUSTER, WEIGHT, Batch, By, Cases, Pairs
+from .cases import CLUSTER, SCORE, WEIGHT, Batch, By, Cases, Pairs
 from .task import Kind, Known, Said, Stored
 from .views import PairedView, View
 
@@ -278,6 +278,13 @@ class LabelPairs(Pairs):
 
 CHANGED = "changed"
 """Axis: whether some label of a row is decided otherwise."""
+
+
+def as_two(batch: Batch, classes: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+    """Whether the rows have a label, whether the model says so, and how probable that is."""
+    (label,) = classes
+    columns = {LABEL: TRUTH + label, DECISION: SAID + label, SCORE: SCORES + label}
+    return {name: batch.number(column) for name, column in columns.items() if column in batch.names}
 
 
 def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:

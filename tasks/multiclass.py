@@ -12,7 +12,7 @@ from ..metrics.contrast import F1
 from ..metrics.entry import FAWCETT, DisparityRow, Metric
 from ..metrics.estimators import Binned, Need, Share
 from .binary import BINARY
-from .class_cases import HALF_BRIER, RIGHT, SURPRISE, ClassCases, ClassPairs, columns, kind, written
+from .class_cases import HALF_BRIER, RIGHT, SURPRISE, ClassCases, ClassPairs, as_two, columns, kind, written
 from .task import Task
 from .values import MeanValue
 from .views import Agreement, Macro, OfView
@@ -178,4 +178,5 @@ MULTICLASS = Task(
     class_default=(
         "selection_rate", "base_rate", "true_positive_rate", "false_positive_rate", "precision", "f1", "auc",
     ),
+    as_two=as_two,
 )  # fmt: skip

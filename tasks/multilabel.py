@@ -14,7 +14,19 @@ from ..metrics.estimators import Change, Estimator, Need, Seen, SeenTwice, Share
 from ..metrics.figures import Figure, ratio_figure
 from ..metrics.macro import macro_change, macro_figure
 from ..metrics.paired import ratio_change
-from .label_cases import EXACT, POOLED, WRONG, LabelCases, LabelPairs, amiss, columns, kind, outcome, written
+from .label_cases import (
+    EXACT,
+    POOLED,
+    WRONG,
+    LabelCases,
+    LabelPairs,
+    amiss,
+    as_two,
+    columns,
+    kind,
+    outcome,
+    written,
+)
 from .multiclass import BOTH, CLASS, F1_SCORE, MULTICLASS, PRECISION
 from .task import Task
 from .values import MeanValue
@@ -159,6 +171,7 @@ MULTILABEL = Task(
     threshold=0.5,
     outcome=outcome,
     settled=("labels",),
+    as_two=as_two,
     columns_of_classes=True,
     of_class=CLASS,
     class_default=MULTICLASS.class_default,

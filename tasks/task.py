@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..metrics.counts import LABEL
 from ..metrics.entry import DisparityRow, Index, Metric
-from .cases import By, Cases, Pairs
+from .cases import Batch, By, Cases, Pairs
 
 Kind = Literal[
     "bit", "word", "number", "amount", "score", "order", "rank", "weight", "count", "id", "cluster", "twin",
@@ -35,6 +35,7 @@ class Said(Protocol):
 
 
 Columns = Callable[[Said, Sequence[str]], dict[str, pa.Array]]
+AsTwo = Callable[[Batch, Sequence[str]], Mapping[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,10 @@ class Task:
         the same thing.
     columns_of_classes : bool
         Whether each class has columns of its own, so that two runs must have the same.
+    as_two : callable (batch, classes) -> mapping of str to arrays, or None
+        Label, decision and score of the rows as cases of two classes: whether they are of ``classes``, which
+        are none where a row has but two. What a batch lacks is left out, and so is a score that no threshold
+        makes a decision of. None where rows have no classes.
     """
 
     name: str
@@ -242,6 +247,7 @@ class Task:
     in_common: Callable[[Two, tuple[pa.Array, pa.Array]], Two] = in_common
     settled: tuple[str, ...] = ()
     columns_of_classes: bool = False
+    as_two: AsTwo | None = None
 
     @property
     def form(self) -> str:

@@ -256,16 +256,29 @@ def pair(
         Ids that occur twice or in one file alone, or rows that differ in label, slice or weight.
     """
     paired = Paired(sensitive, probability, order, *measured, names=names, cells=cells, task=task)
-    key = paired.task.named_by
+    for rows in side_by_side(before, after, sensitive, names, paired.task):
+        paired.add(*rows)
+    return paired
+
+
+def side_by_side(
+    before: Path, after: Path, sensitive: Sequence[str], names: tuple[str, str], task: Task
+) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
+    """The rows of two prediction files, batch by batch, each time the same rows in one order.
+
+    Raises
+    ------
+    InputError
+        Ids that occur twice or in one file alone.
+    """
+    key = task.named_by
     if _same_rows(before, after, key.columns):
-        for rows in zip(*(_batches(p, sensitive) for p in (before, after)), strict=True):
-            paired.add(*rows)
-        return paired
+        yield from zip(*(_batches(p, sensitive) for p in (before, after)), strict=True)
+        return
     one, other = (read_predictions(path, sensitive) for path in (before, after))
     if "count" not in one.schema.names:
         other = matched(one, other, names, key)
-    paired.add(whole_batch(one), whole_batch(other))
-    return paired
+    yield whole_batch(one), whole_batch(other)
 
 
 def _same_rows(before: Path, after: Path, key: Sequence[str]) -> bool:

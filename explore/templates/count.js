@@ -1,28 +1,29 @@
-// From the counts of crossings to slices, figures with their limits, and gates, at any threshold.
+"use strict";
+// From the counts of crossings to slices and figures with their limits, at any threshold.
 const makeCounts = (data) => {
-  "use strict";
-  const level = data.level;
 
   // ---- counts ----
 
-  // Sums from each bin upwards, of every crossing and label: a threshold is then one look-up.
-  const upwards = (variant) => {
-    if (variant.up) return variant.up;
-    const bins = variant.scale === null ? 2 : data.scales[variant.scale].length, rows = data.cells.length * 2;
+  // Sums from each bin upwards, of every crossing and label (and decision before): a threshold is then one look-up.
+  const upwards = (held) => held.up || (held.up = summed(held, 1));
+  const jointly = (held) => held.joined || (held.joined = summed(held, 2));
+  const summed = (held, sides) => {
+    const bins = held.scale === null ? 2 : data.scales[held.scale].length, rows = data.cells.length * 2 * sides;
     const sums = {};
     for (const kind of ["n", "w", "s"]) {
-      if (!variant[kind]) continue;
+      if (!held[kind]) continue;
       const out = new Float64Array(rows * (bins + 1));
       let place = 0;
-      variant[kind].forEach((value, i) => {
-        place += variant.at[i];
-        out[Math.floor(place / bins) * (bins + 1) + (place % bins)] = value;
+      held[kind].forEach((value, i) => {
+        place += held.at[i];
+        const row = Math.floor(place / bins);
+        out[(held.joint && sides === 1 ? row >> 1 : row) * (bins + 1) + (place % bins)] += value;
       });
       for (let row = 0; row < rows; row++)
         for (let j = bins - 1; j >= 0; j--) out[row * (bins + 1) + j] += out[row * (bins + 1) + j + 1];
       sums[kind] = out;
     }
-    return (variant.up = { bins, sums });
+    return { bins, sums };
   };
 
   const partitions = new Map();
@@ -42,19 +43,29 @@ const makeCounts = (data) => {
     const place = new Map(keys.map((key, i) => [key.join(), i]));
     const of = data.cells.map((cell) => place.get(by.map((k) => cell[k]).join()));
     const unknown = keys.map((key) => key.some((value, i) => value === data.unknown[by[i]]));
-    const made = { by, keys, of, unknown, n: null };
-    made.n = sizes(made);
+    const n = keys.map(() => 0);
+    of.forEach((slice, cell) => (n[slice] += data.sizes[cell]));
+    const made = { by, keys, of, unknown, n, told: toldPlaces(by, place) };
     partitions.set(name, made);
     return made;
   };
-  const sizes = (part) => {
-    const c = outcomes(data.variants[0], part, 0, "n");
-    return part.keys.map((_, i) => c[4 * i] + c[4 * i + 1] + c[4 * i + 2] + c[4 * i + 3]);
+  const names = (part, i) => part.keys[i].map((value, k) => data.values[part.by[k]][value]);
+  const find = (part, wanted) => part.keys.findIndex((_, i) => names(part, i).join("\0") === wanted.join("\0"));
+
+  // Where the audited figures of a partition's slices stand; null where it was not audited.
+  const toldPlaces = (by, place) => {
+    const found = Array(place.size).fill(-1);
+    data.slices.forEach((slice, at) => {
+      if (slice.by.join() !== by.join()) return;
+      const i = place.get(slice.key.map((value, k) => data.values[by[k]].indexOf(value)).join());
+      if (i !== undefined) found[i] = at;
+    });
+    return found.some((at) => at >= 0) ? found : null;
   };
 
   // TP, FP, FN, TN of every slice at a cut: rows (n), weights (w) or squared weights (s).
-  const outcomes = (variant, part, cut, kind) => {
-    const { bins, sums } = upwards(variant), up = sums[kind], out = new Float64Array(4 * part.keys.length);
+  const outcomes = (held, part, cut, kind) => {
+    const { bins, sums } = upwards(held), up = sums[kind], out = new Float64Array(4 * part.keys.length);
     for (let cell = 0; cell < data.cells.length; cell++) {
       const slice = 4 * part.of[cell], no = 2 * cell * (bins + 1), yes = no + bins + 1;
       out[slice] += up[yes + cut];
@@ -65,14 +76,36 @@ const makeCounts = (data) => {
     return out;
   };
 
+  // Rows of every slice by label, decision before and decision at a cut: eight numbers, the last changing fastest.
+  const joint = (held, part, cut, kind) => {
+    const { bins, sums } = jointly(held), up = sums[kind], out = new Float64Array(8 * part.keys.length);
+    for (let cell = 0; cell < data.cells.length; cell++)
+      for (let four = 0; four < 4; four++) {
+        const to = 8 * part.of[cell] + 2 * four, from = (4 * cell + four) * (bins + 1);
+        out[to] += up[from] - up[from + cut];
+        out[to + 1] += up[from + cut];
+      }
+    return out;
+  };
+  // What was decided before, as `outcomes` gives it: no cut of the variant moves it.
+  const before = (held, part, kind) => {
+    const cells = joint(held, part, 0, kind), out = new Float64Array(4 * part.keys.length);
+    part.keys.forEach((_, i) => {
+      const [no, yes] = [8 * i, 8 * i + 4].map((at) => [cells[at] + cells[at + 1], cells[at + 2] + cells[at + 3]]);
+      out.set([yes[1], no[1], yes[0], no[0]], 4 * i);
+    });
+    return out;
+  };
+
+  // ---- figures ----
+
   const add = (mask, c, i) => mask[0] * c[i] + mask[1] * c[i + 1] + mask[2] * c[i + 2] + mask[3] * c[i + 3];
 
   // A metric in every slice: value, rows and effective trials, as metrics/figures.py takes them.
-  const figure = (metric, variant, part, cut, weighted) => {
+  const figureOf = (metric, part, weighted, read) => {
     const count = part.keys.length, scale = exact.SCALES[metric.scale];
-    const rows = outcomes(variant, part, cut, "n");
-    const sums = weighted ? outcomes(variant, part, cut, "w") : rows;
-    const squares = weighted ? outcomes(variant, part, cut, "s") : null;
+    const rows = read("n");
+    const sums = weighted ? read("w") : rows, squares = weighted ? read("s") : null;
     const made = { metric, scale, value: [], n: [], x: [], trials: [], size: [] };
     for (let i = 0; i < count; i++) {
       const num = add(metric.num, sums, 4 * i), den = add(metric.den, sums, 4 * i), n = add(metric.den, rows, 4 * i);
@@ -93,28 +126,39 @@ const makeCounts = (data) => {
     return made;
   };
 
+  const figure = (metric, held, part, cut, weighted) =>
+    figureOf(metric, part, weighted, (kind) => outcomes(held, part, cut, kind));
+  const figureBefore = (metric, held, part, weighted) =>
+    figureOf(metric, part, weighted, (kind) => before(held, part, kind));
+
+  // A figure as it was audited; sizes say only which slices are small.
+  const audited = (metric, variant, view, part) => {
+    const of = variant.figures[view][metric.name], at = (column, i, none) =>
+      part.told === null || part.told[i] < 0 ? none : (of[column][part.told[i]] ?? none);
+    const every = (column, none) => part.keys.map((_, i) => at(column, i, none));
+    return {
+      metric, value: every("value", NaN), low: every("low", NaN), high: every("high", NaN), n: every("n", 0),
+      size: every("small", 1).map((small) => (small ? 0 : Infinity)),
+    };
+  };
+  const nothing = (metric, part) => {
+    const none = (value) => part.keys.map(() => value);
+    return { metric, value: none(NaN), low: none(NaN), high: none(NaN), n: none(0), size: none(0) };
+  };
+  // What the page shows of a metric: counted where it can be, else as audited.
+  const shown = (metric, variant, view, part, cut, weighted) => {
+    if (metric.told) return audited(metric, variant, view, part);
+    const held = variant.held[view];
+    return held ? figure(metric, held, part, cut, weighted) : nothing(metric, part);
+  };
+
   // Two-sided limits of a slice's own figure, as in the tables of the report.
   const limits = (f, i, tail = (1 - data.confidence) / 2) => {
+    if (f.low) return [f.low[i], f.high[i]];
     if (!(f.trials[i] > 0)) return [NaN, NaN];
     const { lower, upper } = exact;
     return [f.scale.of(lower(f.x[i], f.trials[i], tail)), f.scale.of(upper(f.x[i], f.trials[i], tail))];
   };
-
-  // ---- gates ----
-
-  const eligible = (gate, part, figures) => {
-    const at = part.keys.map((_, i) => i);
-    if (gate.only) return at.filter((i) => names(part, i).join("\0") === gate.only.join("\0"));
-    if (!part.by.length) return [0];
-    return at.filter((i) => {
-      const size = Math.min(...figures.map((f) => f.size[i]));
-      const undefinedHere = figures.some((f) => Number.isNaN(f.value[i]));
-      const large = size >= data.min || (undefinedHere && part.n[i] >= data.min);
-      return (gate.unknown || !part.unknown[i]) && (gate.small || large);
-    });
-  };
-  const names = (part, i) => part.keys[i].map((value, k) => data.values[part.by[k]][value]);
-  const find = (part, wanted) => part.keys.findIndex((_, i) => names(part, i).join("\0") === wanted.join("\0"));
 
   // The slice that the configuration names, else the largest known one.
   const reference = (part) => {
@@ -125,247 +169,6 @@ const makeCounts = (data) => {
     return (known.length ? known : part.keys.map((_, i) => i)).reduce((a, b) => (part.n[b] > part.n[a] ? b : a));
   };
 
-  const single = (f, i) => ({
-    value: f.value[i],
-    above: (bound) => exact.pAbove(f.x[i], f.trials[i], f.scale.back(bound)),
-    below: (bound) => exact.pBelow(f.x[i], f.trials[i], f.scale.back(bound)),
-    lower: (at) => f.scale.of(exact.lower(f.x[i], f.trials[i], at)),
-    upper: (at) => f.scale.of(exact.upper(f.x[i], f.trials[i], at)),
-  });
-  const pair = (f, i, j, contrast) => {
-    const four = [f.x[i], f.trials[i], f.x[j], f.trials[j]];
-    return {
-      value: contrast.value(four[0] / four[1], four[2] / four[3]),
-      above: (bound) => exact.pairP(...four, bound, contrast, true),
-      below: (bound) => exact.pairP(...four, bound, contrast, false),
-      lower: (at) => exact.pairLimit(...four, at, contrast, true),
-      upper: (at) => exact.pairLimit(...four, at, contrast, false),
-    };
-  };
-
-  // What one claim comes to. Its p of failing is only taken where the limit is broken as measured, that of
-  // passing where it is kept: neither is small on the other side.
-  const decide = (gate, evidence, claims) => {
-    const { limit, upper, fold } = gate, value = evidence.value;
-    const folded = fold === "difference" ? Math.abs(value) : fold === "ratio" ? Math.min(value, 1 / value) : value;
-    const holds = fold === "difference" || (fold === "none" && upper) ? folded <= limit : folded >= limit;
-    // Without a p the distance from the limit orders claims.
-    const apart = Math.abs(folded - limit);
-    if (!gate.proven) return { verdict: holds ? "pass" : "fail", p: 0, apart };
-    const parts = fold === "difference" ? [-limit, limit] : [limit, 1 / limit];
-    if (holds) {
-      let p;
-      if (fold === "none") p = upper ? evidence.below(limit) : evidence.above(limit);
-      else {
-        const near = value >= (fold === "ratio" ? 1 : 0) ? 1 : 0;
-        const ask = (end) => (end ? evidence.below(parts[1]) : evidence.above(parts[0]));
-        p = ask(near);
-        if (p <= level) p = Math.max(p, ask(1 - near));
-      }
-      return { verdict: p <= level ? "pass" : "inconclusive", p, apart };
-    }
-    let p;
-    if (fold === "none") p = upper ? evidence.above(limit) : evidence.below(limit);
-    else {
-      const side = value >= (fold === "ratio" ? 1 : 0) ? "above" : "below";
-      const near = side === "above" ? 1 : 0;
-      p = evidence[side](parts[near]);
-      if (p <= level / claims) p = Math.min(1, p + evidence[side](parts[1 - near]));
-    }
-    return { verdict: p <= level / claims ? "fail" : "inconclusive", p, apart, broken: true };
-  };
-
-  const WORST = ["error", "fail", "inconclusive", "pass"];
-  const error = { verdict: "error", value: NaN, claims: [] };
-
-  // Of several claims with the gate's verdict the one that decides: the surest failure, the least sure pass,
-  // of open ones that most like a failure. Where p is nothing the distance from the limit tells.
-  const NOTHING = 1e-13;
-  const whole = (claims, evidence) => {
-    if (!claims.length) return error;
-    const verdict = WORST.find((word) => claims.some((claim) => claim.verdict === word));
-    const same = claims.filter((claim) => claim.verdict === verdict);
-    const chosen = same.reduce((a, b) => (decides(b, a, verdict) ? b : a));
-    return { ...chosen, verdict, claims, evidence: evidence(chosen) };
-  };
-  const decides = (one, other, verdict) => {
-    if (verdict === "error") return false;
-    const tied = Math.max(one.p, other.p) < NOTHING;
-    if (verdict === "pass") return tied ? one.apart < other.apart : one.p > other.p;
-    if (verdict === "fail") return tied ? one.apart > other.apart : one.p < other.p;
-    if (one.broken !== other.broken) return Boolean(one.broken);
-    return one.broken ? one.p < other.p : one.p > other.p;
-  };
-
-  const ofValues = (gate, f, part) => {
-    const use = eligible(gate, part, [f]), known = use.filter((i) => !Number.isNaN(f.value[i]));
-    const claims = use.map((i) => {
-      if (Number.isNaN(f.value[i])) return { slice: i, verdict: "error", value: NaN };
-      return { slice: i, value: f.value[i], ...decide(gate, single(f, i), known.length) };
-    });
-    return { ...whole(claims, (c) => single(f, c.slice)), count: known.length };
-  };
-
-  const againstReference = (gate, f, part) => {
-    const use = eligible(gate, part, [f]), ref = gate.reference ? find(part, gate.reference) : reference(part);
-    if (ref < 0 || !(gate.named || gate.small || f.size[ref] >= data.min)) return error;
-    const contrast = exact.contrast(f.scale, gate.ratio);
-    const lacks = (i) => [i, ref].some((j) => Number.isNaN(f.value[j])) || (gate.ratio && f.value[ref] === 0);
-    const others = use.filter((i) => i !== ref), known = others.filter((i) => !lacks(i));
-    const claims = others.map((i) => {
-      if (lacks(i)) return { slice: i, reference: ref, verdict: "error", value: NaN };
-      const evidence = pair(f, i, ref, contrast);
-      return { slice: i, reference: ref, value: evidence.value, ...decide(gate, evidence, known.length) };
-    });
-    return { ...whole(claims, (c) => pair(f, c.slice, ref, contrast)), count: known.length };
-  };
-
-  // Every pair of a higher and a lower slice whose contrast can be above `least`, the most hopeful first, by the
-  // limits of each slice alone: none is above the contrast of these (metrics/exact.py, pair_bounds).
-  const hopeful = (f, high, low, share, up, contrast, least) => {
-    const at = up ? share / 2 : Math.sqrt(share);
-    const ends = (i, top) => exact[top ? "upper" : "lower"](f.x[i], f.trials[i], at);
-    const ups = new Map(high.map((i) => [i, ends(i, up)])), downs = new Map(low.map((j) => [j, ends(j, !up)]));
-    const found = [];
-    for (const i of high)
-      for (const j of low) {
-        const bound = contrast.value(ups.get(i), downs.get(j));
-        if (i !== j && !(bound <= least)) found.push([i, j, Number.isNaN(bound) ? Infinity : bound]);
-      }
-    return found.sort((p, q) => q[2] - p[2]);
-  };
-
-  // A pair that breaks the limit for sure, and one that is not sure to keep it; null where there is none.
-  const overPairs = (f, high, low, limit, claims, proven, contrast) => {
-    if (!proven) return { failing: null, open: null };
-    const fails = level / claims;
-    const failing = hopeful(f, high, low, fails, false, contrast, limit).find(
-      ([i, j]) => pair(f, i, j, contrast).above(limit) <= fails);
-    if (failing) return { failing: { high: failing[0], low: failing[1] }, open: null };
-    const open = hopeful(f, high, low, level, true, contrast, limit).some(
-      ([i, j]) => pair(f, i, j, contrast).below(limit) > level);
-    return { failing: null, open };
-  };
-
-  const extremes = (gate, figures, part) => {
-    const use = eligible(gate, part, figures);
-    const held = figures.filter((f) => {
-      const known = use.filter((i) => !Number.isNaN(f.value[i]));
-      return known.length > 1 && !(gate.ratio && Math.max(...known.map((i) => f.value[i])) <= 0);
-    });
-    const complete = held.length === figures.length && figures.every((f) => use.every((i) => !Number.isNaN(f.value[i])));
-    if (!held.length || !complete) return error;
-    const limit = gate.ratio ? 1 / gate.limit : gate.limit, claims = held.length * use.length * (use.length - 1);
-    let best = null, failing = null, open = null;
-    for (const f of held) {
-      const contrast = exact.contrast(f.scale, gate.ratio);
-      const high = use.reduce((a, b) => (f.value[b] > f.value[a] ? b : a));
-      const low = use.filter((i) => i !== high).reduce((a, b) => (f.value[b] < f.value[a] ? b : a));
-      const value = gate.ratio ? (f.value[low] > 0 ? f.value[high] / f.value[low] : Infinity) : f.value[high] - f.value[low];
-      if (!best || value > best.value) best = { value, high, low };
-      const found = overPairs(f, use, use, limit, claims, gate.proven, contrast);
-      failing ||= found.failing;
-      open ||= found.open;
-    }
-    const verdict = gate.proven
-      ? failing ? "fail" : open ? "inconclusive" : "pass"
-      : best.value <= limit ? "pass" : "fail";
-    const [slice, ref] = gate.ratio ? [best.low, best.high] : [best.high, best.low];
-    return {
-      verdict, slice, reference: ref, value: gate.ratio ? 1 / best.value : best.value, claims: [], count: claims,
-      evidence: true,
-      ends: () => {
-        const over = (share, up) => Math.max(...held.map((f) => largest(f, use, use, share, up, exact.contrast(f.scale, gate.ratio))));
-        const [near, far] = [Math.max(over(level / claims, false), gate.ratio ? 1 : 0), over(level, true)];
-        return gate.ratio ? [1 / far, 1 / near] : [near, far];
-      },
-    };
-  };
-
-  // The largest lower (or upper) limit of higher against lower over many pairs.
-  const largest = (f, high, low, share, up, contrast) => {
-    let best = -Infinity;
-    for (const [i, j, bound] of hopeful(f, high, low, share, up, contrast, -Infinity)) {
-      if (bound <= best) break;
-      best = Math.max(best, pair(f, i, j, contrast)[up ? "upper" : "lower"](share));
-    }
-    return best;
-  };
-
-  const againstPicked = (gate, f, part) => {
-    const use = eligible(gate, part, [f]), known = use.filter((i) => !Number.isNaN(f.value[i]));
-    if (!known.length) return error;
-    const ref = known.reduce((a, b) => ((gate.highest ? f.value[b] > f.value[a] : f.value[b] < f.value[a]) ? b : a));
-    const most = Math.max(...known.map((i) => f.value[i]));
-    const zero = gate.ratio && f.value[ref] === 0 && !(!gate.highest && most > 0);
-    const others = use.filter((i) => i !== ref);
-    if (!others.length || zero || others.length + 1 > known.length) return error;
-    const contrast = exact.contrast(f.scale, gate.ratio), limit = gate.ratio ? 1 / gate.limit : gate.limit;
-    const claims = known.length * (known.length - 1);
-    const apart = (i) => (gate.highest ? pair(f, ref, i, contrast) : pair(f, i, ref, contrast));
-    const [high, low] = gate.highest ? [known, others] : [others, known];
-    const { failing, open } = overPairs(f, high, low, limit, claims, gate.proven, contrast);
-    const kept = others.every((i) => apart(i).value <= limit);
-    const verdict = gate.proven ? (failing ? "fail" : open ? "inconclusive" : "pass") : kept ? "pass" : "fail";
-    const farthest = others.reduce((a, b) => (apart(b).value > apart(a).value ? b : a));
-    const worst = failing ? (gate.highest ? failing.low : failing.high) : farthest;
-    const equal = f.value[worst] === f.value[ref];
-    const value = !gate.ratio ? f.value[worst] - f.value[ref] : equal ? 1 : f.value[worst] / f.value[ref];
-    return {
-      verdict, slice: worst, reference: ref, value, claims: [], count: claims, evidence: true,
-      // Of one that the best was picked among: it is not better than the best.
-      ends: () => {
-        const over = (share, up) => {
-          const [one, two] = gate.highest ? [known, [worst]] : [[worst], known];
-          return Math.max(largest(f, one, two, share, up, contrast), gate.ratio ? 1 : 0);
-        };
-        const [near, far] = [over(level / claims, false), over(level, true)];
-        if (!gate.highest) return [near, far];
-        return gate.ratio ? [1 / far, 1 / near] : [0 - far, 0 - near];
-      },
-    };
-  };
-
-  // A gate of the run, or one that the page was asked, on a variant at a cut.
-  const judge = (gate, variant, cut, weighted) => {
-    const part = partition(gate.by.map((name) => data.by.indexOf(name)));
-    const figures = gate.metrics.map((name) =>
-      figure(data.metrics.find((m) => m.name === name), variant, part, cut, weighted));
-    const ask = { value: ofValues, reference: againstReference, picked: againstPicked, extremes }[gate.form];
-    const found = ask(gate, gate.form === "extremes" ? figures : figures[0], part);
-    return { ...found, part, decided: () => decisionLimits(gate, found) };
-  };
-
-  // The two limits that decide: what failing rests on holds for all claims together.
-  const decisionLimits = (gate, { evidence, count, ends }) => {
-    if (!evidence || !gate.proven) return null;
-    if (ends) return ends();
-    const fails = level / Math.max(count, 1);
-    if (gate.fold === "none")
-      return gate.upper ? [evidence.lower(fails), evidence.upper(level)] : [evidence.lower(level), evidence.upper(fails)];
-    const ratio = gate.fold === "ratio", neutral = ratio ? 1 : 0, up = evidence.value >= neutral;
-    const outwards = (value) => (up ? value : ratio ? 1 / value : -value);
-    const outside = (d) => {
-      const [low, high] = ratio ? [1 / d, d] : [-d, d];
-      return up ? evidence.above(low) + evidence.above(high) : evidence.below(low) + evidence.below(high);
-    };
-    const plain = (at) => Math.max(neutral, outwards(up ? evidence.lower(at) : evidence.upper(at)));
-    let near = plain(fails);
-    if (near > neutral && outside(near) > fails * (1 + 1e-6)) {
-      let low = plain(fails / 2), high = near;
-      for (let i = 0; i < 30; i++) {
-        const middle = (low + high) / 2;
-        if (outside(middle) <= fails) low = middle;
-        else high = middle;
-      }
-      near = low;
-    }
-    const low = evidence.lower(level), high = evidence.upper(level);
-    const far = ratio ? Math.max(high, 1 / low) : Math.max(high, -low);
-    if (ratio) return up ? [near, far] : [1 / far, 1 / near];
-    return up ? [near, far] : [-far, 0 - near];
-  };
-
-  return { partition, figure, limits, outcomes, reference, names, judge, upwards, pair };
+  return { partition, names, find, outcomes, joint, figure, figureBefore, shown, limits, reference, upwards };
 };
 if (typeof module !== "undefined") module.exports = makeCounts;

@@ -1,7 +1,7 @@
+"use strict";
 // Exact p-values and limits of one proportion and of two compared: what metrics/exact.py does, for the page.
 // Tests hold every function here against those of Python.
 const exact = (() => {
-  "use strict";
   const TINY = 1e-300;
   const LANCZOS = [
     0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fairweigh.audit.again.finished import checked
-from fairweigh.explore.page import page
+from fairweigh.explore.page import page as explorer
 
 if TYPE_CHECKING:
-    pass
+    from playwright.sync_api._generated import Browser, Page
 
 ROWS = 3000
 
@@ -98,7 +98,15 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     def write(run: Path, language: str = "en") -> Path:
         path = tmp_path_factory.mktemp("explorer") / "explorer.html"
-        path.write_text(page(run, checked(run), language), encoding="utf-8")
+        path.write_text(explorer(run, checked(run), language), encoding="utf-8")
         return path
 
     return write
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    # The page lets no script in but its own; these tests wait for what theirs finds.
+    context = browser.new_context(bypass_csp=True, viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()

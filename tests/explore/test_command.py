@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fairweigh.audit.again.finished import checked
+from fairweigh.audit.again.former import forms
 from fairweigh.audit.store.folder import manifest
+
+from ..test_former_runs import edited
+from ..test_verification import bless
+from .conftest import GATES
 
 if TYPE_CHECKING:
     from ..conftest import Ended
@@ -80,17 +87,6 @@ def test_what_is_no_run_or_was_changed_is_refused(made: Made, cli: Cli, here: Pa
     assert not Path("e.html").exists()
 
 
-@pytest.mark.parametrize(
-    ("parts", "said"),
-    [
-        ({"task": "regression", "model": {"prediction": "score"}, "data": {"label": "w"}}, "got regression"),
-        ({"model": None}, "decides nothing"),
-    ],
-)
-def test_a_run_without_decisions_is_refused(made: Made, cli: Cli, parts: dict[str, Any], said: str) -> None:
-    refused(cli("explore", str(made(**parts, gates=[])), "--export", "e.html"), said)
-
-
 def test_a_port_that_is_taken_and_a_server_that_is_not_installed(
     made: Made, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,3 +99,57 @@ def test_a_port_that_is_taken_and_a_server_that_is_not_installed(
     refused(cli("explore", run), 'uvicorn: pip install "fairweigh[explore]"')
     # The file needs no server.
     assert cli("explore", run, "--export", "e.html", "-q").code == 0
+
+
+def test_where_a_page_cannot_be_written(made: Made, cli: Cli, here: Path) -> None:
+    run = str(made(gates=[]))
+    Path("folder").mkdir()
+    refused(cli("explore", run, "--export", "folder"), "--export: folder exists")
+    Path("dangling").symlink_to("nowhere")
+    refused(cli("explore", run, "--export", "dangling"), "--export: dangling exists")
+    Path("file").write_text("kept")
+    refused(cli("explore", run, "--export", "file/e.html"), "no folder file")
+    refused(cli("explore", run, "--export", "x" * 300), "--export: ", "File name too long")
+    if Path("/proc/self").exists():
+        refused(cli("explore", run, "--export", "/proc/e.html"), "--export: /proc/e.html: cannot be written")
+    assert Path("file").read_text() == "kept"
+    assert sorted(path.name for path in here.iterdir()) == ["dangling", "file", "folder"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads and writes what is locked")
+def test_locked_folders(made: Made, cli: Cli, here: Path) -> None:
+    run = Path(shutil.copytree(made(gates=[]), "run"))
+    Path("run/predictions").chmod(0)
+    try:
+        refused(cli("explore", run, "--export", "e.html"), "run")
+    finally:
+        Path("run/predictions").chmod(0o755)
+    Path("locked").mkdir(mode=0o500)
+    refused(cli("explore", run, "--export", "locked/e.html"), "--export: locked/e.html", "ermission denied")
+
+
+@pytest.mark.parametrize(
+    "gone", ["audit.json", "MANIFEST.json", "predictions/original.parquet", "predictions"]
+)
+def test_a_run_that_is_not_whole(made: Made, cli: Cli, here: Path, gone: str) -> None:
+    run = Path(shutil.copytree(made(gates=[]), "run"))
+    shutil.rmtree(run / gone) if (run / gone).is_dir() else (run / gone).unlink()
+    refused(cli("explore", "run", "--export", "e.html"), "run")
+    assert not Path("e.html").exists()
+
+
+@pytest.mark.parametrize("state", [1, 2, 3, 4])
+def test_a_run_of_an_earlier_state(made: Made, cli: Cli, here: Path, state: int) -> None:
+    run = Path(shutil.copytree(made(gates=GATES[:3]), "run"))
+    texts = list(forms(checked(run)))
+    assert len(set(texts)) == 5
+    (run / "audit.json").write_text(texts[state], encoding="utf-8")
+    bless(run)
+    assert cli("explore", "run", "--export", "e.html", "-q").code == 0
+    assert "stays the record" in Path("e.html").read_text(encoding="utf-8")
+
+
+def test_a_run_of_a_later_schema(made: Made, cli: Cli, here: Path) -> None:
+    run = Path(shutil.copytree(made(gates=[]), "run"))
+    edited(run, lambda content: content.update(schema_version="2.0"))
+    refused(cli("explore", "run", "--export", "e.html"), "2.0")

@@ -7,7 +7,7 @@ audit of the same rows at the threshold that the slider was moved to.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from fairweigh.explore.page import MOST_BYTES
 from ruamel.yaml import YAML
 
 from ..pages import html_errors, needs_axe, needs_checker, needs_chinese_font, needs_chromium, violations
+from .looking import rested, show
 
 if TYPE_CHECKING:
     from playwright.sync_api._generated import Browser, Page
@@ -30,27 +31,6 @@ pytestmark = needs_chromium
 @pytest.fixture(scope="module")
 def explorers(made: Made, written: Written) -> dict[str, Path]:
     return {language: written(made(), language) for language in ("en", "zh")}
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    # The page lets no script in but its own; these tests wait for what theirs finds.
-    context = browser.new_context(bypass_csp=True, viewport={"width": 1280, "height": 900})
-    yield context.new_page()
-    context.close()
-
-
-def show(page: Page, path: Path) -> None:
-    page.goto(path.as_uri())
-    page.wait_for_selector("html[data-ready]")
-
-
-def rested(page: Page) -> None:
-    """Wait for what follows when the slider rests."""
-    page.wait_for_function("document.querySelectorAll('#gates .under').length > 0")
-    before = page.evaluate("Number(document.documentElement.dataset.settled || 0)")
-    page.evaluate("explorer.draw()")
-    page.wait_for_function(f"Number(document.documentElement.dataset.settled) > {before}")
 
 
 def overall(run: Path, metric: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..pages import needs_chromium
+
 if TYPE_CHECKING:
+    from playwright.sync_api._generated import Browser
+
     from .conftest import Made
 
 
@@ -65,15 +70,19 @@ def test_it_answers_its_own_address_alone_and_ends_when_interrupted(served: Any)
     for wrong in (
         "/",
         "/x/",
+        "/x",
+        "//",
         f"/{token[:-1]}/",
         f"/{token}x/",
-        f"/{token}/../",
-        f"/{token}/audit.json",
+        f"//{token}/",
         "/%ff/",
+        "/audit.json",
     ):
         answer = ask(port, "GET", wrong)
-        assert answer.status == 404, wrong
-        assert token not in answer.read_text  # type: ignore[attr-defined]
+        assert answer.status == 403, wrong
+        assert answer.read_text == "Forbidden: open the whole address that fairweigh explore printed"  # type: ignore[attr-defined]
+    for lacking in (f"/{token}/../", f"/{token}/audit.json", f"/{token}/predictions/original.parquet"):
+        assert ask(port, "GET", lacking).status == 404, lacking
     for host in ("example.org", f"example.org:{port}", "127.0.0.1", f"127.0.0.1.example.org:{port}"):
         assert ask(port, "GET", path, host).status == 421, host
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE"):
@@ -81,6 +90,37 @@ def test_it_answers_its_own_address_alone_and_ends_when_interrupted(served: Any)
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0
     assert process.stderr.read() == ""
+
+
+@needs_chromium
+def test_the_view_in_the_address_never_loses_the_token(made: Made, browser: Browser, tmp_path: Path) -> None:
+    """Nor does a view need the run's folder, which may go while the page is looked at."""
+    run = Path(shutil.copytree(made(gates=[]), tmp_path / "run"))
+    command = [sys.executable, "-m", "fairweigh", "explore", str(run), "-q"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        shutil.rmtree(run)
+        page = browser.new_page()
+        try:
+            page.goto(f"{address}#threshold=0.7&nothing=1")
+            page.wait_for_selector("html[data-ready]")
+            assert "nothing=1" in page.locator("#ignored").inner_text()
+            page.locator("#sort").select_option("name")
+            assert page.url == f"{address}#threshold=0.7&sort=name"
+            page.locator("#skip").focus()
+            page.keyboard.press("Enter")
+            page.go_back()
+            assert page.url == f"{address}#threshold=0.7&nothing=1"
+            answer = page.reload()
+            assert answer is not None
+            assert answer.status == 200
+            page.locator("#link").click()
+            assert page.locator("#address").inner_text().startswith(address)
+        finally:
+            page.close()
+            process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
 
 
 def test_what_the_page_may_do_stands_in_it(made: Made, written: Callable[..., Path]) -> None:
