@@ -35,7 +35,7 @@ class Cell(Criterion):
     by: list[str]
     verdict: Verdict | None = Field(None, description="Of the gate that limits it; null without one.")
     gate: str | None = Field(None, description="Its id.")
-    compare: Literal["difference", "ratio"] | None = Field(None, description="What it limits.")
+    compare: Literal["value", "difference", "ratio"] | None = Field(None, description="What it limits.")
     operator: Literal["<=", ">="] | None = Field(None, description="The limit in parts.")
     limit: float | None = None
     slice: Slice | None = Field(
@@ -51,7 +51,7 @@ class Cell(Criterion):
     differences: list[Disparity] = Field(
         default_factory=list, exclude_if=absent,
         description="Of all slices from the reference of the gate, where it is not that of the disparities; "
-        "without limits. Left out elsewhere.",
+        "with the limits by which it judged them, where they leave out 0. Left out elsewhere.",
     )  # fmt: skip
 
 

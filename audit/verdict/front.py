@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from scipy.stats import binom
 
@@ -39,7 +40,7 @@ def front(result: AuditResult) -> Front:
     subject, beside = _subject(result)
     variant = next(v for v in result.variants if v.name == subject)
     gates = [g for g in result.gates if g.variant == subject and g.binding]
-    over = [g for g in gates if g.by and g.compare in ("difference", "ratio")]
+    over = [g for g in gates if g.by and g.compare in ("value", "difference", "ratio")]
     criteria = _criteria(result, variant, over)
     item = _between(result, subject, beside)
     return Front(
@@ -56,7 +57,23 @@ def front(result: AuditResult) -> Front:
 
 
 def _subject(result: AuditResult) -> tuple[str, str | None]:
-    """The variant that the verdict speaks of, and the one beside it."""
+    """The variant that the verdict speaks of, and the one beside it.
+
+    It is the one whose gates made the verdict what it is, where the one that would be shown did better.
+    """
+    shown, beside = _shown(result)
+    worst: dict[str, int] = {}
+    for gate in result.gates:
+        if gate.binding:
+            worst[gate.variant] = min(_WORST[gate.verdict], worst.get(gate.variant, len(_WORST)))
+    deciding = min(worst, key=lambda name: worst[name], default=shown)
+    if worst.get(shown, len(_WORST)) <= worst.get(deciding, len(_WORST)):
+        return shown, beside
+    return deciding, shown
+
+
+def _shown(result: AuditResult) -> tuple[str, str | None]:
+    """The variant to be released, or the original where that is not certain, and the one beside it."""
     first = result.variants[0]
     originals = [v.name for v in result.variants if v.kind == "original"]
     if len(originals) > 1:
@@ -73,8 +90,7 @@ def _subject(result: AuditResult) -> tuple[str, str | None]:
         return first.name, result.frontier.nearest if result.frontier.nearest != first.name else None
     found = next(v for v in result.variants if v.name == chosen)
     proposed = found.recipe is not None and "mitigated" in found.recipe.groups
-    # A proposal that alone was asked anything of is what the verdict speaks of.
-    return (first.name, chosen) if proposed and first.name in bound else (chosen, first.name)
+    return (first.name, chosen) if proposed else (chosen, first.name)
 
 
 def _without(result: AuditResult) -> str | None:
@@ -125,10 +141,17 @@ def parsed(gate: GateResult) -> Limit | None:
 
 
 def _criteria(result: AuditResult, variant: Variant, gates: Sequence[GateResult]) -> list[Criterion]:
-    """Figures that gates over slices limit, then the task's key ones; those alone that slices differ in."""
+    """Figures that gates over slices limit, the worst verdict first, then the task's key ones.
+
+    Those alone that slices differ in.
+    """
     compared = {(d.metric, d.view) for d in variant.disparities if _of_reference(d)}
     known = result.definitions
-    gated = [(name, gate.view) for gate in gates for name in figures_compared(gate.metric, known)]
+    # In the order of the policy, unless there are more than are shown.
+    asked = [(name, gate) for gate in gates for name in figures_compared(gate.metric, known)]
+    if len({(name, gate.view) for name, gate in asked}) > MOST_CRITERIA:
+        asked = sorted(asked, key=lambda one: _WORST[one[1].verdict])
+    gated = [(name, gate.view) for name, gate in asked]
     wanted = [*gated, *((name, None) for name in result.priorities.key)]
     of_labels = {name for name, one in known.items() if one.of_labels}
     kept = [
@@ -159,6 +182,7 @@ def _cell(
         if set(gate.by) == set(by)
         and one.metric in figures_compared(gate.metric, result.definitions)
         and gate.view == one.view
+        and _speaks_of(gate, one, variant, result)
     ]
     gate = min(mine, key=lambda g: (_WORST[g.verdict], -_used(g)), default=None)
     gaps = [
@@ -170,16 +194,54 @@ def _cell(
     named = _named(rebased or gaps, gate)
     limit = parsed(gate) if gate else None
     low, high = named.together if named else (None, None)
+    compare = _compared(gate, result) if gate else None
+    own = gate.slice if gate is not None and compare == "value" and gate.slice else None
+    if own and (named is None or named.slice != own):
+        # A limit on each slice's own figure speaks of the reference too, which lies at no distance.
+        return Cell(
+            metric=one.metric, view=one.view, by=list(by), verdict=gate.verdict if gate else None,
+            gate=gate.id if gate else None, compare=compare,
+            operator=None if limit is None else "<=" if limit.upper else ">=",
+            limit=None if limit is None else limit.value, slice=own, reference=own, value=0.0,
+        )  # fmt: skip
     return Cell(
         metric=one.metric, view=one.view, by=list(by),
         verdict=gate.verdict if gate else None, gate=gate.id if gate else None,
-        compare="ratio" if gate and gate.compare == "ratio" else "difference" if gate else None,
+        compare=compare,
         operator=None if limit is None else "<=" if limit.upper else ">=",
         limit=None if limit is None else limit.value,
         slice=named.slice if named else None, reference=named.reference if named else None,
         value=named.value if named else None, low=low, high=high,
         beyond_chance=named is not None and _beyond(named), differences=rebased,
     )  # fmt: skip
+
+
+def _compared(gate: GateResult, result: AuditResult) -> Literal["value", "difference", "ratio"]:
+    """What a gate limits: each slice's own figure, or a difference or ratio of two, named or not."""
+    if gate.compare == "ratio" or gate.metric.endswith("_ratio"):
+        return "ratio"
+    named = figures_compared(gate.metric, result.definitions) != [gate.metric]
+    return "difference" if gate.compare == "difference" or named else "value"
+
+
+def _speaks_of(gate: GateResult, one: Criterion, variant: Variant, result: AuditResult) -> bool:
+    """Whether what a gate found is of this figure: of several that it compares, the worst one decides it."""
+    if len(figures_compared(gate.metric, result.definitions)) == 1 or gate.verdict == "pass":
+        return True
+    here, there = (level_of(variant, part, one) for part in (gate.slice, gate.reference))
+    if here is None or there is None or gate.measured is None:
+        return False
+    found = (here / there if there else 0.0) if gate.metric.endswith("_ratio") else abs(here - there)
+    return abs(found - gate.measured) < 1e-9
+
+
+def level_of(variant: Variant, part: Slice | None, one: Criterion) -> float | None:
+    """A figure of a slice."""
+    row = next((row for row in variant.slices if row.slice == part), None)
+    if row is None:
+        return None
+    found = (row.metrics if one.view is None else row.views.get(one.view, {})).get(one.metric)
+    return found.value if found is not None else None
 
 
 def _rebased(
@@ -192,24 +254,28 @@ def _rebased(
     base = gate.reference if gate is not None and gate.slice else None
     if not gaps or base is None or all(gap.reference == base for gap in gaps):
         return []
-    levels: dict[tuple[tuple[str, str], ...], float | None] = {}
-    for row in variant.slices:
-        found = (row.metrics if one.view is None else row.views.get(one.view, {})).get(one.metric)
-        levels[tuple(sorted(row.slice.items()))] = found.value if found is not None else None
-
-    def level(part: Slice | None) -> float | None:
-        return levels.get(tuple(sorted((part or {}).items())))
-
     former = gaps[0].model_copy(update={"slice": gaps[0].reference, "status": "ok"})
-    start, made = level(base), []
+    nothing = dict.fromkeys(("low", "high", "simultaneous_low", "simultaneous_high", "p", "p_adjusted"))
+    start, made = level_of(variant, base, one), []
     for gap in [*gaps, former]:
-        here = level(gap.slice)
+        here = level_of(variant, gap.slice, one)
         if gap.slice != base and here is not None and start is not None:
-            nothing = dict.fromkeys(
-                ("low", "high", "simultaneous_low", "simultaneous_high", "p", "p_adjusted")
+            limits = _limits(gate, gap.slice, here - start)
+            made.append(
+                gap.model_copy(update={**nothing, **limits, "reference": base, "value": here - start})
             )
-            made.append(gap.model_copy(update={**nothing, "reference": base, "value": here - start}))
     return made
+
+
+def _limits(gate: GateResult | None, part: Slice | None, value: float) -> dict[str, float | None]:
+    """The limits by which a gate judged the difference of a slice, where it is this one that it judged."""
+    found = next((s for s in gate.slices if s.slice == part), None) if gate is not None else None
+    if gate is None or gate.compare != "difference" or found is None or found.measured is None:
+        return {}
+    # One that ends at 0 is of the size alone, and says nothing of the sign.
+    if abs(found.measured - value) > 1e-9 or not found.low or not found.high:
+        return {}
+    return {"simultaneous_low": found.low, "simultaneous_high": found.high}
 
 
 def _beyond(disparity: Disparity) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ...audit.result import Cell, Criterion, Disparity, Slice
 from ..words.formats import Kind, Limit, count, figure, interval, usual_decimals
@@ -74,6 +74,9 @@ def limit_words(told: Told, cell: Cell) -> Sentence:
     """Say what a gate allows: ``± 10 points``, ``ratio ≥ 0.8``; nothing without one."""
     if cell.limit is None:
         return ()
+    if cell.compare == "value":
+        sign: Literal["≤", "≥"] = "≤" if cell.operator == "<=" else "≥"
+        return (f"{sign}\u00a0", Limit(sign, cell.limit).words(told.level_kind(cell)))
     if cell.compare == "ratio":
         return say("ratio {limit}", limit=f"≥\u00a0{Limit('≥', cell.limit).words('ratio')}")
     sizes: dict[Kind, Kind] = {"points": "gap", "signed": "number", "moved": "amount"}
@@ -214,20 +217,22 @@ def _group(
     lines = []
     reference = some[0].reference if some else None
     if reference is not None and all(d.reference == reference for d in some):
-        lines.append(_reference_line(told, one, reference, axis, band))
+        # A limit on the figure itself judges the reference too.
+        own = _verdict(marks.get(key_of(reference), "")) if cell.compare == "value" else None
+        lines.append(_reference_line(told, one, reference, axis, band, own))
     lines += [_line(told, one, d, axis, band, marks) for d in some]
     hidden = _flagged(told, one, by) - {key_of(d.slice or {}) for d in some}
     return Group(features_name(by), note, lines, more, len(hidden))
 
 
 def _reference_line(
-    told: Told, one: Criterion, part: Slice, axis: Axis, band: tuple[float, float] | None
+    told: Told, one: Criterion, part: Slice, axis: Axis, band: tuple[float, float] | None, own: str | None
 ) -> Line:
     dot = strips.Dot(key_of(part), None, reference=True)
     level, n = _level(told, one, part)
     return Line(
         key_of(part), slice_name(part, short=True), n, level,
-        strips.row(axis, dot, band, zero=0.0), "", "", None, small=False, reference=True,
+        strips.row(axis, dot, band, zero=0.0), "", "", own, small=False, reference=True,
         says=reference_said(told, one, part),
     )  # fmt: skip
 

@@ -93,12 +93,14 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
         return _RANK[cell.verdict], not cell.beyond_chance, place
 
     ranked = sorted((c for c in told.front.criteria if told.differences(one.by, c)), key=rank)
-    worst = min((cell.verdict for cell in cells.values()), key=lambda v: _RANK[v], default=None)
-    drawn = chart(told, ranked[0], [one.by], whole=True) if ranked else None
-    left = drawn.groups[0] if drawn and drawn.groups else None
-    if left is not None and not left.lines:
-        drawn = None
-    others = ranked[1:]
+    worst = told.verdict_of(one.by)
+    charts = [chart(told, c, [one.by], whole=True) for c in ranked[:1]]
+    # Of a figure in which no slice can be judged nothing is drawn.
+    charts += [chart(told, c, [one.by], whole=True) for c in ranked[1:] if not charts[0].groups[0].lines]
+    drawn = next((c for c in charts if c.groups[0].lines), None)
+    left = (drawn or charts[0]).groups[0] if charts else None
+    first = charts.index(drawn) if drawn is not None else 0
+    others = [c for k, c in enumerate(ranked) if k != first]
     keys = [line.key for group in drawn.groups for line in group.lines] if drawn else []
     beside = BESIDE if len(keys) <= MANY else BESIDE_OF_MANY
     return Page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 
 from ...audit.result import (
     AuditResult,
@@ -121,9 +122,47 @@ class Told:
         if cell.compare == "difference":
             return (-abs(cell.limit), abs(cell.limit))
         reference = self.estimate(cell.reference or {}, cell) if cell.reference else None
-        if reference is None or not reference.value or cell.limit <= 0:
+        if reference is None or not reference.value:
             return None
-        return (reference.value * (cell.limit - 1), reference.value * (1 / cell.limit - 1))
+        level = reference.value
+        if cell.compare == "value":
+            # Of the figure itself, on an axis of distances from the table's reference.
+            bound = cell.limit - (self.base(cell) or level)
+            return (-inf, bound) if cell.operator == "<=" else (bound, inf)
+        if cell.limit <= 0:
+            return None
+        below, above = level * (cell.limit - 1), level * (1 / cell.limit - 1)
+        sides = self._sides(cell, level)
+        return (below if "below" in sides else -inf, above if "above" in sides else inf)
+
+    def base(self, cell: Cell) -> float | None:
+        """The figure of the slice that others of a cell are compared with."""
+        found = next(iter(self.differences(cell.by, cell)), None)
+        estimate = self.estimate(found.reference, cell) if found is not None and found.reference else None
+        return estimate.value if estimate is not None else None
+
+    def _sides(self, cell: Cell, level: float) -> set[str]:
+        """On which sides of its reference a ratio is limited, as its slices were judged.
+
+        Where nobody named a reference the limit holds for the inverse too: on both sides.
+        """
+        gate = self.gate_of(cell)
+        both = {"below", "above"}
+        for part in gate.slices if gate else []:
+            found = self.estimate(part.slice, cell)
+            if found is None or found.value is None or found.value == level or part.measured is None:
+                continue
+            if found.value > level and not part.inverse:
+                both.discard("above")
+            if found.value < level and part.inverse:
+                both.discard("below")
+        return both
+
+    def verdict_of(self, by: Sequence[str]) -> Verdict | None:
+        """The worst verdict of the gates over a set of features."""
+        found = [gate.verdict for gate in self.gates if set(gate.by) == set(by)]
+        order: tuple[Verdict, ...] = ("fail", "error", "inconclusive", "pass")
+        return next((verdict for verdict in order if verdict in found), None)
 
     @property
     def leading(self) -> Criterion | None:
@@ -133,7 +172,9 @@ class Told:
             for cell in self.front.cells:
                 if cell.gate == gate.id:
                     return Criterion(metric=cell.metric, view=cell.view)
-        shown = next((cell for cell in self.front.cells if cell.beyond_chance and len(cell.by) == 1), None)
+        gated = [cell for cell in self.front.cells if cell.verdict is not None]
+        alone = [cell for cell in self.front.cells if cell.beyond_chance and len(cell.by) == 1]
+        shown = next(iter([*gated, *alone]), None)
         if shown is not None:
             return Criterion(metric=shown.metric, view=shown.view)
         return self.front.criteria[0] if self.front.criteria else None

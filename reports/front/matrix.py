@@ -132,7 +132,7 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
     found = told.differences(cell.by, one)
     if not found or cell.value is None:
         return None
-    marks, kind = told.marks(cell), told.kind(one)
+    marks = told.marks(cell)
     beside = told.beside if cell.gate is not None else None
     before = (
         {key_of(d.slice or {}): d.value for d in told.differences(cell.by, one, beside)} if beside else {}
@@ -149,11 +149,19 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
         verdict=cell.verdict or "",
         limit=limit_words(told, cell),
         drawing=strips.cell(axis, dots, told.band(cell)),
-        value=figure(cell.value, kind, unit=False),
+        value=_value(told, cell, one),
         who=slice_name(cell.slice or {}, short=True),
         beyond=cell.beyond_chance,
         says=_says(told, cell, found, one),
     )
+
+
+def _value(told: Told, cell: Cell, one: Criterion) -> str:
+    """What a cell says in figures: a difference, or what a limit on the figure itself was held against."""
+    if cell.compare == "value" and cell.slice:
+        found = told.estimate(cell.slice, one)
+        return figure(found.value if found is not None else None, told.level_kind(one))
+    return figure(cell.value, told.kind(one), unit=False)
 
 
 def _says(told: Told, cell: Cell, found: list[Disparity], one: Criterion) -> Sentence:

@@ -124,7 +124,10 @@ def _lines(told: Told, result: AuditResult) -> list[Sentence]:
     if name == first:
         lead = say("The verdict speaks of {variant}, the model as it is.", variant=Given(name))
         return [sentences([lead, _binding(told)]), _proposed(told, beside.name)]
-    chosen = result.frontier is None or result.frontier.recommended == name
+    if result.frontier is None:
+        lead = say("The verdict speaks of {variant}, whose gates decide it.", variant=Given(name))
+        return [sentences([lead, _binding(told)]), _proposed(told, beside.name)]
+    chosen = result.frontier.recommended == name
     lead = say(_SPEAKS[is_mitigated(result, name), chosen], variant=Given(name))
     source = say(
         "{variant}, from which it is made: {tally}.",

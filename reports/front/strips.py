@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 MARKS: dict[Verdict | None, str] = {
-    "pass": "pass", "fail": "fail", "error": "fail", "inconclusive": "open", None: "free",
+    "pass": "pass", "fail": "fail", "error": "free", "inconclusive": "open", None: "free",
 }  # fmt: skip
 HEIGHT = 20
 

@@ -7,6 +7,7 @@ import re
 import pytest
 from fairweigh.audit.figures.definitions import metric_definition
 from fairweigh.audit.result import AuditResult
+from fairweigh.reports.front.document import render_report
 from fairweigh.reports.page.findings import findings
 from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.plain.markdown import render_markdown
@@ -68,7 +69,10 @@ def test_a_burden_is_never_called_favourable(result: AuditResult) -> None:
 
 def test_flips_gain_and_lose_what_a_decision_is(compressed: AuditResult) -> None:
     pays = re.compile(r"times the rate of the others \(([^)]*)\)")
-    told = {said: pays.search(text_of(meaning(compressed, said))) for said in (None, "benefit", "burden")}
+    told = {
+        said: pays.search(Page(render_report(meaning(compressed, said))).text)
+        for said in (None, "benefit", "burden")
+    }
     assert re.fullmatch(r"\d+ are no longer selected, \d+ newly are", told[None][1])
     assert re.fullmatch(r"\d+ lose a favourable decision, \d+ gain one", told["benefit"][1])
     assert re.fullmatch(r"\d+ gain a burden, \d+ lose one", told["burden"][1])

@@ -282,14 +282,14 @@ def test_what_stands_out_has_the_interval_and_the_confidence_of_its_family(compa
     (found,) = findings(_found(compas, one))
     told = (
         f"The difference in accuracy, 12.34{NBSP}points (99.909{NBSP}% interval 0.03 to 21.19), is more than "
-        "chance explains among the 666 differences looked at, and no gate limits it."
+        "chance explains (666 were looked at); no gate limits it."
     )
     assert plain(found.rest) == told
     with writing("zh"):
         (found,) = findings(_found(compas, one))
         assert plain(found.rest) == (
             f"准确率的差值为 12.34{NBSP}个百分点（99.909% 区间：0.03 至 21.19{NBSP}个百分点），"
-            "在所考察的 666 个差值中超出了偶然所能解释的程度，且没有门禁对其设限。"
+            "超出了偶然所能解释的程度（共考察 666 个），没有门禁对其设限。"
         )
 
 
