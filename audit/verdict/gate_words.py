@@ -101,8 +101,13 @@ def why_of(verdict: Verdict, gate: Gate, found: Sequence[GateSlice], chosen: Gat
         "inconclusive": tell(
             "{n} of {total} slices cannot be decided with these data, none fails", **numbers
         ),
-        "error": tell("The metric is not defined in {n} of {total} slices", **numbers),
+        "error": tell("The ratio is not defined in {n} of {total} slices", **numbers)
+        if gate.compare == "ratio"
+        else tell("The metric is not defined in {n} of {total} slices", **numbers),
     }[verdict]
+    reasons = {s.why for s in found if s.verdict == "error"}
+    if verdict == "error" and len(reasons) == 1:
+        return tell("{what}: {why}.", what=what, why=reasons.pop())
     if gate.rule == "point" or verdict == "error" or asks.question is None:
         return tell("{what}.", what=what)
     if verdict == "fail" and asks.question.claims > len(found):
