@@ -66,6 +66,8 @@ class EvaluationSet:
         Multiclass: the classes that are an advantage to the person concerned.
     query, item, relevance : str, optional
         Ranking: columns of who asks, what is ranked, and how relevant it is.
+    file : Path, optional
+        The file that a table was read from by a reader of its own, such as a suite's.
     id : str, optional
         Column of unique ids; without it rows are numbered.
     weight : str, optional
@@ -127,6 +129,7 @@ class EvaluationSet:
     query: str | None = None
     item: str | None = None
     relevance: str | None = None
+    file: Path | None = None
 
     def __post_init__(self) -> None:
         self.words = Missing.of(self.missing)
@@ -137,7 +140,8 @@ class EvaluationSet:
             self.source = Path(self.source)
             self.names = column_names(self.source, text=self.text)
             self.notes += found_in(self.source, self.text)
-        self.where = str(self.source) if isinstance(self.source, Path) else (self.name or "the table")
+        file = self.source if isinstance(self.source, Path) else self.file
+        self.where = str(file) if file is not None else (self.name or "the table")
         self.outcome = outcome_of(self.task, truth_roles(self))
         check_roles(self)
         self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
@@ -164,6 +168,11 @@ class EvaluationSet:
     def truths(self) -> list[str]:
         """Columns that hold the true outcome."""
         return self.outcome.columns if self.outcome else []
+
+    @property
+    def against(self) -> str | None:
+        """The column that what a model says is read against: the query of a list, the answers of a question."""
+        return self.query or getattr(self.outcome, "against", None)
 
     def class_names(self) -> tuple[str, ...]:
         """Return the classes, or labels, in their order: those named, else those that occur in any row.
@@ -196,7 +205,8 @@ class EvaluationSet:
 
     def sha256(self) -> str:
         """Return the checksum of the file, or of the table's Arrow stream."""
-        return sha256_file(self.source) if isinstance(self.source, Path) else sha256_table(self.source)
+        file = self.source if isinstance(self.source, Path) else self.file
+        return sha256_table(self.source) if file is None else sha256_file(file)
 
     def batches(
         self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False

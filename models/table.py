@@ -26,6 +26,7 @@ from ..datasets.spelling import as_ids
 from ..datasets.trec import is_run, read_run
 from .base import ModelKind, Scored, decide, rule
 from .forms import FORMS, TASK_OF_LISTS
+from .table_answers import OfAnswers
 from .table_lists import OfLabels, OfRanks, OfRun
 from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
 
@@ -62,6 +63,8 @@ class PredictionTable(ModelKind):
         Regression: the column of the predicted number.
     rank : str, optional
         Ranking: the column of the rank in the list of a query; default it follows from ``score``.
+    answer : str, optional
+        Choice: the column of the text of the answer.
 
     Attributes
     ----------
@@ -84,6 +87,7 @@ class PredictionTable(ModelKind):
     decisions: Mapping[str, str] = field(default_factory=dict)
     prediction: str | None = None
     rank: str | None = None
+    answer: str | None = None
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
@@ -216,8 +220,8 @@ class PredictionTable(ModelKind):
                 return f"the row of id {ids[number].as_py()!r}"
             return f"row {(number if ids is None else ids[number].as_py()) + 1:,}{among}"
 
-        queries = batch.column(self.data.query) if self.data.query else None
-        return self.says.read(placed, row, queries)
+        against = batch.column(self.data.against) if self.data.against else None
+        return self.says.read(placed, row, against)
 
     def _placed(self, read: Callable[[pa.Array], NDArray[Any]], column: pa.Array) -> NDArray[Any]:
         """Read a column; what it may not hold is told with its row of the file of predictions."""
@@ -273,7 +277,7 @@ class PredictionTable(ModelKind):
         return told | self.says.describe()
 
 
-KEYS = ("score", "decision", "probabilities", "decisions", "prediction", "rank")
+KEYS = ("score", "decision", "probabilities", "decisions", "prediction", "rank", "answer")
 """Keys of ``model:`` that name columns of predictions."""
 _FIELDS = {"score": "score_column"}
 
@@ -315,6 +319,7 @@ TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "multilabel": (_labels, {"decisions", "probabilities"}),
     "regression": (lambda table: OfNumbers(table.prediction), {"prediction"}),
     "ranking": (_ranks, {"rank", "score"}),
+    "choice": (lambda table: OfAnswers(table.answer), {"answer"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""
 

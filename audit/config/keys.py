@@ -86,6 +86,9 @@ class Predicted(Section):
     rank: str | None = Field(
         None, exclude_if=absent, description="Column of a predictions table with the rank of an item, from 1."
     )
+    answer: str | None = Field(
+        None, exclude_if=absent, description="Column of a predictions table with the text of each answer."
+    )
     negative: Values | None = Field(
         None,
         description="Value(s) of the decision column that count as negative; needed where more than one is "
@@ -99,7 +102,7 @@ class Predicted(Section):
         return any(getattr(self, key) for key in COLUMNS)
 
 
-COLUMNS = ("score", "decision", "probabilities", "decisions", "prediction", "rank")
+COLUMNS = ("score", "decision", "probabilities", "decisions", "prediction", "rank", "answer")
 """Keys that name columns of predictions."""
 
 
@@ -257,7 +260,7 @@ KEPT: dict[str, Any] = {
     "separator": None, "decimal": None, "thousands": None, "encoding": None, "skip": None, "kind": None,
     "estimator": None, "params": {}, "train": None, "features": None, "path": None, "trusted": [],
     "trust_pickle": False, "score": None, "decision": None, "probabilities": None, "decisions": None,
-    "prediction": None, "rank": None, "positive": None, "negative": None, "id": None, "function": None,
+    "prediction": None, "rank": None, "answer": None, "positive": None, "negative": None, "id": None, "function": None,
     "threshold": None, "scale": "probability", "task": "text-classification", "text": None,
     "text_pair": None, "train_text": None, "image": None, "endpoint": None, "protocol": None,
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
@@ -271,7 +274,7 @@ value alone.
 """
 
 
-LATER = ("probabilities", "decisions", "prediction", "rank", "processor", "pixels")
+LATER = ("probabilities", "decisions", "prediction", "rank", "answer", "processor", "pixels")
 """Keys that a run keeps only where they are said."""
 
 

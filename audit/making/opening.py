@@ -11,13 +11,37 @@ from ...datasets.card import card
 from ...datasets.dialect import TextForm
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
+from ...datasets.suites import SUITES, Suite
 from ..config import Config, Data, Written
 
 
 def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationSet:
     """Open the data of a configuration, with the sensitive features that are to be sliced by."""
     data = config.data
+    if config.suite is not None:
+        return of_suite(config, SUITES[config.suite])
     return opened(data, config.slices.by, data.name, data.split, data.path, table, task=config.of_task.form)
+
+
+def of_suite(config: Config, suite: Suite) -> EvaluationSet:
+    """Open the items of a suite: their columns are known, and it says what is amiss in its data."""
+    path = Path(str(config.data.path))
+    items = suite.read(path)
+    sliced = config.slices.by or config.data.sensitive or list(items.slices)
+    for name in sliced:
+        if name not in suite.columns:
+            known = ", ".join(suite.columns)
+            raise InputError(
+                f"data.sensitive: {name!r} is no column to slice {suite.name} by; there are {known}"
+            )
+    found = EvaluationSet(
+        items.table, sliced, **suite.roles, task=suite.task, name=path.name,
+        file=path if path.is_file() else None,
+        # What a suite's answers are called is no word for a value that is not known: "Unknown" is one.
+        missing={"only": []},
+    )  # fmt: skip
+    found.notes += items.notes
+    return found
 
 
 def opened(

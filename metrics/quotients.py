@@ -1,0 +1,125 @@
+"""Ratios of sums of row values, and differences of two such ratios, of the rows that are in their denominators.
+
+Limits are linearised, by row or by whole cluster (`smooth.Pull`): the score of a benchmark varies over its
+templates, not over the questions that are made of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .figures import Figure
+from .gathered import SlicedRows
+from .intervals import Floats
+from .smooth import Link, Smooth, smooth_change, smooth_figure
+
+Change = tuple[Figure, Floats]
+"""After - before in every slice, and the two-sided p of no change."""
+
+_EACH = np.ones_like
+
+
+def _bounded(low: float, high: float) -> Link:
+    return Link(lambda v: v, lambda t: t, _EACH, low, high)
+
+
+SHARE, SIGNED = _bounded(0.0, 1.0), _bounded(-1.0, 1.0)
+
+
+def _over(one: Floats, other: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(other > 0, one / other, np.nan)
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """The sum of one value over that of another, which says which rows count.
+
+    Attributes
+    ----------
+    signed : bool
+        Whether the former can be below 0; it is never larger than the latter.
+    """
+
+    signed: bool = False
+
+    @property
+    def smooth(self) -> Smooth:
+        """The ratio as a function of the two means."""
+
+        def gradient(means: Floats) -> Floats:
+            top, bottom = means[..., 0], means[..., 1]
+            return np.stack([_over(np.ones_like(top), bottom), -_over(top, bottom**2)], axis=-1)
+
+        return Smooth(
+            lambda means: _over(means[..., 0], means[..., 1]),
+            gradient,
+            SIGNED if self.signed else SHARE,
+            student=True,
+        )
+
+    def of(self, means: Floats) -> Floats:
+        """The ratio of the means of top and bottom."""
+        return self.smooth.of(means)
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """By how much the two values of one more row could differ from their means."""
+        return (2.0, 0.0) if self.signed else (1.0, 0.0)
+
+    def figure(self, rows: SlicedRows, *values: Floats) -> Figure:
+        """The ratio of (top, bottom) in every slice; n counts rows whose bottom is above 0."""
+        found = smooth_figure(self.smooth, rows, values, self.reach)
+        return replace(found, n=_counted(rows, values[1]))
+
+    def change(self, rows: SlicedRows, before: Sequence[Floats], after: Sequence[Floats]) -> Change:
+        """After - before of the ratio of the same rows; each side is (top, bottom)."""
+        found, p = smooth_change(self.smooth, rows, before, after, self.reach)
+        return replace(found, n=_counted(rows, before[1])), p
+
+
+@dataclass(frozen=True)
+class Apart:
+    """One ratio less another, of different rows: an accuracy here less an accuracy there."""
+
+    @property
+    def smooth(self) -> Smooth:
+        """The difference as a function of four means: top and bottom of each ratio."""
+        one = Quotient().smooth
+
+        def gradient(means: Floats) -> Floats:
+            return np.concatenate([one.gradient(means[..., :2]), -one.gradient(means[..., 2:])], axis=-1)
+
+        return Smooth(
+            lambda means: one.of(means[..., :2]) - one.of(means[..., 2:]), gradient, SIGNED, student=True
+        )
+
+    reach = (1.0, 0.0, 1.0, 0.0)
+
+    def of(self, means: Floats) -> Floats:
+        """The difference of the ratios of means."""
+        return self.smooth.of(means)
+
+    def figure(self, rows: SlicedRows, *values: Floats) -> Figure:
+        """The difference in every slice; the smaller denominator is told beside all rows of both."""
+        found = smooth_figure(self.smooth, rows, values, self.reach)
+        return self._counted(found, rows, values)
+
+    def change(self, rows: SlicedRows, before: Sequence[Floats], after: Sequence[Floats]) -> Change:
+        """After - before of the difference of the same rows."""
+        found, p = smooth_change(self.smooth, rows, before, after, self.reach)
+        return self._counted(found, rows, before), p
+
+    @staticmethod
+    def _counted(found: Figure, rows: SlicedRows, values: Sequence[Floats]) -> Figure:
+        parts = [_counted(rows, bottom) for bottom in (values[1], values[3])]
+        return replace(found, n=parts[0] + parts[1], least=np.minimum(*parts).astype(float))
+
+
+def _counted(rows: SlicedRows, bottom: Floats) -> NDArray[np.int64]:
+    """Rows in a denominator, per slice."""
+    return rows.counted(np.asarray(bottom) > 0).astype(np.int64)
