@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .errors import InputError
 
 TARGET, NON_TARGET, UNKNOWN, UNPARSED = "target", "non-target", "unknown", "unparsed"
-"""What an answer names: a member of the stereotyped group, the other person, neither; or nothing asked for."""
+"""What an answer names: one of the stereotyped group, the other person, neither; or nothing asked for."""
 ROLES = (TARGET, NON_TARGET, UNKNOWN, UNPARSED)
 CONDITION, STEREOTYPE = "condition", "stereotype"
 """Columns beside the right answer: what the context tells, and which answer the stereotype would give."""

@@ -171,7 +171,7 @@ class EvaluationSet:
 
     @property
     def against(self) -> str | None:
-        """The column that what a model says is read against: the query of a list, the answers of a question."""
+        """The column that what a model says is read against: a list's query, a question's answers."""
         return self.query or getattr(self.outcome, "against", None)
 
     def class_names(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Ratios of sums of row values, and differences of two such ratios, of the rows that are in their denominators.
+"""Ratios of sums of row values, and differences of two, of the rows that are in their denominators.
 
 Limits are linearised, by row or by whole cluster (`smooth.Pull`): the score of a benchmark varies over its
 templates, not over the questions that are made of each.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .figures import Figure
 from .gathered import SlicedRows
@@ -73,12 +73,12 @@ class Quotient:
 
     def figure(self, rows: SlicedRows, *values: Floats) -> Figure:
         """The ratio of (top, bottom) in every slice; n counts rows whose bottom is above 0."""
-        found = smooth_figure(self.smooth, rows, values, self.reach)
+        found = _figure(self.smooth, rows, values, self.reach)
         return replace(found, n=_counted(rows, values[1]))
 
     def change(self, rows: SlicedRows, before: Sequence[Floats], after: Sequence[Floats]) -> Change:
         """After - before of the ratio of the same rows; each side is (top, bottom)."""
-        found, p = smooth_change(self.smooth, rows, before, after, self.reach)
+        found, p = _change(self.smooth, rows, before, after, self.reach)
         return replace(found, n=_counted(rows, before[1])), p
 
 
@@ -106,18 +106,55 @@ class Apart:
 
     def figure(self, rows: SlicedRows, *values: Floats) -> Figure:
         """The difference in every slice; the smaller denominator is told beside all rows of both."""
-        found = smooth_figure(self.smooth, rows, values, self.reach)
+        found = _figure(self.smooth, rows, values, self.reach)
         return self._counted(found, rows, values)
 
     def change(self, rows: SlicedRows, before: Sequence[Floats], after: Sequence[Floats]) -> Change:
         """After - before of the difference of the same rows."""
-        found, p = smooth_change(self.smooth, rows, before, after, self.reach)
+        found, p = _change(self.smooth, rows, before, after, self.reach)
         return self._counted(found, rows, before), p
 
     @staticmethod
     def _counted(found: Figure, rows: SlicedRows, values: Sequence[Floats]) -> Figure:
         parts = [_counted(rows, bottom) for bottom in (values[1], values[3])]
         return replace(found, n=parts[0] + parts[1], least=np.minimum(*parts).astype(float))
+
+
+def _figure(smooth: Smooth, rows: SlicedRows, values: Sequence[Floats], reach: ArrayLike) -> Figure:
+    """The figure of rows, with limits of whole clusters where they have any."""
+    found = smooth_figure(smooth, rows, values, reach)
+    if rows.cluster is None:
+        return found
+    whole = _Whole(rows)
+    return replace(found, limits=smooth_figure(smooth, whole.rows, whole.of(values), reach).limits)
+
+
+def _change(
+    smooth: Smooth, rows: SlicedRows, before: Sequence[Floats], after: Sequence[Floats], reach: ArrayLike
+) -> Change:
+    """The change of rows, with limits of whole clusters where they have any."""
+    found, p = smooth_change(smooth, rows, before, after, reach)
+    if rows.cluster is None:
+        return found, p
+    whole = _Whole(rows)
+    of_whole, p = smooth_change(smooth, whole.rows, whole.of(before), whole.of(after), reach)
+    return replace(found, limits=of_whole.limits), p
+
+
+class _Whole:
+    """Clusters as rows: what one more cluster could change is that of its mean, not of one of its rows."""
+
+    def __init__(self, rows: SlicedRows) -> None:
+        self._pair, owner, _ = rows.pairs
+        self._each = rows.weight
+        self._weight = np.bincount(self._pair, rows.weight, len(owner)).astype(float)
+        self.rows = SlicedRows(owner, rows.size, self._weight)
+
+    def of(self, values: Sequence[Floats]) -> list[Floats]:
+        """The mean of each value in each cluster."""
+        sums = [np.bincount(self._pair, self._each * value, len(self._weight)) for value in values]
+        with np.errstate(invalid="ignore"):
+            return [np.where(self._weight > 0, one / self._weight, 0.0) for one in sums]
 
 
 def _counted(rows: SlicedRows, bottom: Floats) -> NDArray[np.int64]:

@@ -66,8 +66,8 @@ class OfAnswers:
             if strange and len(strange) == len(found):
                 known = ", ".join(repr(text) for text in options_of(options[0]))
                 raise InputError(
-                    f"model.answer: no answer of column '{self.answer}' names one of its question's; expected "
-                    f"the text of one, such as {known}, got {str(answers[0])!r}"
+                    f"model.answer: no answer of column '{self.answer}' names one of its question's; "
+                    f"expected the text of one, such as {known}, got {str(answers[0])!r}"
                 )
             self.strange.update(str(answers[place]) for place in strange)
             return found

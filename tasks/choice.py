@@ -123,4 +123,5 @@ CHOICE = Task(
     performance=("accuracy_disambiguated",),
     gaps=(("bias_ambiguous",), ("bias_disambiguated",)),
     outcome=outcome,
+    unit="templates",
 )

@@ -1,4 +1,4 @@
-"""Figures that are ratios of sums of row values, and what lies behind them: clusters one by one, rows that turn."""
+"""Figures that are ratios of sums of row values, and what lies behind them: clusters, and rows that turn."""
 
 from __future__ import annotations
 

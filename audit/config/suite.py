@@ -14,7 +14,7 @@ SAID = {"path", "sensitive", "drop_missing", "positive_is"}
 
 
 def check_suite(config: Config) -> None:
-    """ValueError for keys that a suite says itself, or a model that it cannot ask; nothing without a suite."""
+    """ValueError for keys that a suite says itself, or a model that it cannot ask."""
     if config.suite is None:
         if config.task is not None and any(config.task == suite.task for suite in SUITES.values()):
             names = [suite.name for suite in SUITES.values() if suite.task == config.task]

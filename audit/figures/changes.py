@@ -18,7 +18,7 @@ from ...metrics.intervals import Floats, adjust_p, normal_quantile
 from ...metrics.table import SELECTED
 from ...tasks.cases import By
 from ...told import tell
-from ..result import Change, Comparison, Flips, GapChange, Status, Variant
+from ..result import Change, Comparison, Flips, GapChange, Status, Turned, Variant
 from .measure import Slices
 from .pairs import Paired
 from .plan import Plan
@@ -43,9 +43,10 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
         overall = next(_flips(paired, WHOLE, plan))
         flips = _paying([f for by in partitions[1:] for f in _flips(paired, by, plan)])
         agreement = None if overall.rate is None else 1 - overall.rate
+    found = paired.cases.turned()
     return Comparison(
         before=before, after=after, rows=paired.rows, agreement=agreement, overall=overall, flips=flips,
-        changes=changes, gap_changes=gaps,
+        turned=None if found is None else Turned(**vars(found)), changes=changes, gap_changes=gaps,
     )  # fmt: skip
 
 

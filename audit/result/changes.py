@@ -107,6 +107,15 @@ class Identified(Part):
     )
 
 
+class Turned(Part):
+    """Rows that turn into what a stereotype says, and out of it, in contexts that do not tell the answer."""
+
+    into: int
+    out_of: int
+    ids_into: list[str] = Field(description="The first 20 of them.")
+    ids_out_of: list[str] = Field(description="The first 20 of them.")
+
+
 class Comparison(Part):
     """A variant compared with another on the same rows."""
 
@@ -116,6 +125,7 @@ class Comparison(Part):
     paired: bool = True
     agreement: float | None = Field(None, description="Share of rows with the same decision.")
     overall: Flips | None = None
+    turned: Turned | None = Field(None, exclude_if=absent, description="Of a suite.")
     flips: list[Flips] = Field(default_factory=list)
     changes: list[Change] = Field(default_factory=list)
     gap_changes: list[GapChange] = Field(default_factory=list)
