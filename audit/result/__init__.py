@@ -20,6 +20,7 @@ from .changes import GapChange as GapChange
 from .changes import Identified as Identified
 from .changes import Turned as Turned
 from .changes import TwinRows as TwinRows
+from .changes import UnitChange as UnitChange
 from .cost import Cost as Cost
 from .cost import SelfFlips as SelfFlips
 from .cost import Timing as Timing

@@ -107,6 +107,16 @@ class Identified(Part):
     )
 
 
+class UnitChange(Part):
+    """A cluster, such as a template, that carries much of a change."""
+
+    name: str
+    metric: str
+    before: float
+    after: float
+    value: float
+
+
 class Turned(Part):
     """Rows that turn into what a stereotype says, and out of it, in contexts that do not tell the answer."""
 
@@ -125,6 +135,10 @@ class Comparison(Part):
     paired: bool = True
     agreement: float | None = Field(None, description="Share of rows with the same decision.")
     overall: Flips | None = None
+    units: list[UnitChange] = Field(
+        default_factory=list, exclude_if=absent,
+        description="Of a suite: clusters whose leading figure changes most, the largest change first.",
+    )  # fmt: skip
     turned: Turned | None = Field(None, exclude_if=absent, description="Of a suite.")
     flips: list[Flips] = Field(default_factory=list)
     changes: list[Change] = Field(default_factory=list)

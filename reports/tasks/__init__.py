@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...audit.result import AuditResult
 from .base import Part, Telling
 from .binary import BINARY
+from .choice import CHOICE
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
 from .ranking import RANKING
@@ -12,6 +13,7 @@ from .regression import REGRESSION
 
 TELLINGS: dict[str, Telling] = {
     "binary": BINARY,
+    "choice": CHOICE,
     "multiclass": MULTICLASS,
     "multilabel": MULTILABEL,
     "ranking": RANKING,
