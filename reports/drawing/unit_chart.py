@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from ...audit.result import AuditResult, Variant
-from ..words.formats import Kind, count, figure, interval
+from ..words.formats import Kind, figure, interval
 from ..words.language import Given, kept, say, sentences, series, tr
 from ..words.spoken import metric_kind, plain, title_of, visible
-from .panels import ACCENT, INK, LINE, RowChart, facets, filled, headings, row_axis, row_labels, value_axis
-from .svg import inline_svg
+from .panels import ACCENT, INK, LINE, facets, filled, headings, row_axis, value_axis
+from .svg import Drawing, inline_svg
 
-HEIGHT, WIDTH = 46, 250
+HEIGHT, WIDTH = 66, 300
 MOST_VARIANTS = 8
 
 
-def unit_chart(variants: list[Variant], names: list[str], result: AuditResult, key: str) -> RowChart | None:
+def unit_chart(variants: list[Variant], names: list[str], result: AuditResult, key: str) -> Drawing | None:
     """Draw figures of each cluster (dots) and of all (bar with its interval), a row for each variant.
 
     None where no variant tells figures of its clusters.
@@ -31,6 +31,7 @@ def unit_chart(variants: list[Variant], names: list[str], result: AuditResult, k
                 {
                     "panel": panel,
                     "row": row,
+                    "name": visible(variant.name),
                     "value": whole.value if whole else None,
                     "low": whole.low if whole else None,
                     "high": whole.high if whole else None,
@@ -41,14 +42,20 @@ def unit_chart(variants: list[Variant], names: list[str], result: AuditResult, k
             found = sorted(one for unit in variant.units if (one := unit.metrics.get(metric)) is not None)
             # Dots that lie close stand above each other, three deep, so that each can be seen.
             values += [
-                {"panel": panel, "row": row, "dot": one, "lift": (place % 3 - 1) * 7}
+                {
+                    "panel": panel,
+                    "row": row,
+                    "dot": one,
+                    "lift": (place % 3 - 1) * 7,
+                    "name": "",
+                    "title": "",
+                    "subtitle": "",
+                }
                 for place, one in enumerate(found)
             ]
     spec = filled(_template(metric_kind(names[0], result.definitions)), values, len(drawn), HEIGHT)
     title = tr("Figures of the templates, and of all of them")
-    drawing = inline_svg(spec, key, title, _told(drawn, names, result))
-    labels = [((Given(one.name),), count(len(one.units))) for one in drawn]
-    return RowChart(drawing, row_labels(drawing, labels, HEIGHT), HEIGHT)
+    return inline_svg(spec, key, title, _told(drawn, names, result))
 
 
 @kept
@@ -72,7 +79,10 @@ def _template(kind: Kind) -> dict[str, Any]:
     whole = base.mark_tick(color=INK, thickness=3, height=14, yOffset=17).encode(
         x=alt.X("value:Q", axis=axis, scale=scale), y=y
     )
-    return facets([zero, *dots, limits, whole, *headings(base, width=WIDTH)], width=WIDTH, columns=2)
+    names = base.mark_text(
+        align="left", baseline="alphabetic", fontSize=11, fontWeight=600, color=INK, yOffset=-16
+    ).encode(x=alt.value(0), y=y, text="name:N")
+    return facets([zero, names, *dots, limits, whole, *headings(base, width=WIDTH)], width=WIDTH, columns=2)
 
 
 def _told(variants: list[Variant], names: list[str], result: AuditResult) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...audit.result import AuditResult, Comparison, Turned, Variant
-from ..blocks import Block, Figures, Heading, Note, Rows
+from ..blocks import Block, Figures, Heading, Note, Picture
 from ..slices.tables import Cell, Row, Table
 from ..words.formats import count, figure
 from ..words.language import Given, Sentence, later, listed, say, say_n, sentences, tr
+from ..words.per_hundred import in_sentence
 from ..words.spoken import compared_kind, metric_kind, title_of
 from ..words.turned import turned_words
 from .base import Part, Telling, difference_words
@@ -59,9 +60,9 @@ def of_suite(result: AuditResult, variants: list[Variant], charts: bool, key: st
         if chart is not None:
             caption = tr(
                 "Each dot is a template by itself; the bar below is the figure of all questions with its "
-                "interval over templates. The number beside a name counts its templates."
+                "interval over templates."
             )
-            blocks.append(Rows(chart, caption))
+            blocks.append(Picture(chart, caption))
     told = [variant for variant in variants if variant.outcomes]
     return [*blocks, *([answers(told)] if told else [])]
 
@@ -99,8 +100,8 @@ def turned_counts(turned: Turned) -> Sentence:
     return sentences(
         [
             say_n(
-                "{n} item turns into the stereotype",
-                "{n} items turn into the stereotype",
+                "{n} item turns into the stereotype.",
+                "{n} items turn into the stereotype.",
                 turned.into, n=count(turned.into),
             ),
             say_n(
@@ -135,7 +136,7 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
         caption = "".join(
             say(
                 "The templates whose {metric} changes most; by itself a template has few items.",
-                metric=title_of(metric, part.result.definitions),
+                metric=in_sentence(title_of(metric, part.result.definitions)),
             )
         )
         blocks += [
