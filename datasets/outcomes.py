@@ -159,6 +159,8 @@ READERS: dict[str, Reader] = {
     "regression": Reader(_regression, frozenset({"label"})),
     "ranking": Reader(_ranking, frozenset({"query", "item", "relevance"})),
     "choice": Reader(_choice, frozenset({"label"})),
+    # What a pair shows is what the model says of it: there is no label.
+    "pairs": Reader(lambda roles: None, frozenset()),
 }
 """Tasks by name."""
 OF_ALL = frozenset({"weight", "cluster"})

@@ -36,6 +36,7 @@ FORMS = {
     "regression": Form(number=True),
     "ranking": Form(lists=True),
     "choice": Form(),
+    "pairs": Form(),
 }
 """By task."""
 TASK_OF_LISTS = next(task for task, form in FORMS.items() if form.lists)

@@ -29,6 +29,7 @@ from .forms import FORMS, TASK_OF_LISTS
 from .table_answers import OfAnswers
 from .table_lists import OfLabels, OfRanks, OfRun
 from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
+from .table_pairs import OfPairs
 
 
 @dataclass
@@ -65,6 +66,10 @@ class PredictionTable(ModelKind):
         Ranking: the column of the rank in the list of a query; default it follows from ``score``.
     answer : str, optional
         Choice: the column of the text of the answer.
+    more, less, unrelated : str, optional
+        Pairs: columns of the scores of their sentences.
+    reader : callable, optional
+        Reads ``path`` where it is in a layout of its own, such as a suite's.
 
     Attributes
     ----------
@@ -88,6 +93,10 @@ class PredictionTable(ModelKind):
     prediction: str | None = None
     rank: str | None = None
     answer: str | None = None
+    more: str | None = None
+    less: str | None = None
+    unrelated: str | None = None
+    reader: Callable[[Path], pa.Table] | None = None
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
@@ -98,7 +107,7 @@ class PredictionTable(ModelKind):
         self._table: pa.Table | None = None
         self._strays: pa.Array | None = None
         self.says = self._of_task()
-        if not is_run(self.path):
+        if not is_run(self.path) and self.reader is None:
             names = self.data.names if self.path is None else column_names(self.path, text=self.text)
             self._check_columns(names, self.data.where if self.path is None else str(self.path))
         # Ranks are of whole lists.
@@ -117,6 +126,8 @@ class PredictionTable(ModelKind):
         """The file of the predictions, and its columns that name the rows of the data."""
         if is_run(path):
             return read_run(path), ["query", "item"]
+        if self.reader is not None:
+            return self.reader(path), [str(self.data.id)]
         key = [self.id or self.data.id] if self.data.id else self._pair
         if not key:
             asked = "cells of data.count have none" if self.data.count else "set data.id to its column"
@@ -277,7 +288,10 @@ class PredictionTable(ModelKind):
         return told | self.says.describe()
 
 
-KEYS = ("score", "decision", "probabilities", "decisions", "prediction", "rank", "answer")
+KEYS = (
+    "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
+    "unrelated",
+)  # fmt: skip
 """Keys of ``model:`` that name columns of predictions."""
 _FIELDS = {"score": "score_column"}
 
@@ -320,6 +334,7 @@ TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "regression": (lambda table: OfNumbers(table.prediction), {"prediction"}),
     "ranking": (_ranks, {"rank", "score"}),
     "choice": (lambda table: OfAnswers(table.answer), {"answer"}),
+    "pairs": (lambda table: OfPairs(table.more, table.less, table.unrelated), {"more", "less", "unrelated"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""
 

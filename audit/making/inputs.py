@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ...datasets.classes import check_few
 from ...datasets.columns import no_column
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
+from ...datasets.suites import SUITES
 from ...models.base import Model
 from ...models.inputs import unknown_columns
 from ...models.rules import unruled
@@ -91,6 +93,11 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
             wanted = "decisions" if config.of_task.columns_of_classes else "decision"
             told = f"a cell of aggregated counts has no score; expected model.{wanted}"
             raise InputError(f"model.{key}: {told}")
+    suite = None if config.suite is None else SUITES[config.suite]
+    said, reader = {key: getattr(spec, key) for key in ("more", "less", "unrelated")}, None
+    if suite is not None and suite.answers is not None and spec.path is not None and not any(said.values()):
+        # Published predictions, in the layout of their authors.
+        said, reader = dict(suite.said), partial(suite.answers, table=data.source)
     threshold, probability = spec.threshold, spec.scale == "probability"
     if threshold is None and probability and spec.decision is None:
         threshold = config.of_task.threshold
@@ -98,6 +105,7 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
         data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
         spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
         spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
+        **said, reader=reader,
     )  # fmt: skip
 
 
