@@ -79,7 +79,7 @@ def because_of(verdict: Verdict, gate: Gate, needed: Mapping[str, Any], unknown:
         return tell(
             "These data cannot decide; about {n} {what} like these would in four cases of five, were the "
             "truth as measured.",
-            n=f"{needed['rows_needed']:,}", what=tell(needed["needed_of"]),
+            n=f"{needed['rows_needed']:,}", what=needed["needed_of"],
         )  # fmt: skip
     return tell(
         "These data cannot decide; about {n} rows of the same composition would in four cases of five, were "

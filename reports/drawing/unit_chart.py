@@ -8,15 +8,19 @@ from ...audit.result import AuditResult, Variant
 from ..words.formats import Kind, figure, interval
 from ..words.language import Given, kept, say, sentences, series, tr
 from ..words.spoken import metric_kind, plain, title_of, visible
-from .panels import ACCENT, INK, LINE, facets, filled, headings, row_axis, value_axis
+from .panels import ACCENT, INK, SOFT, facets, filled, headings, row_axis, value_axis
 from .svg import Drawing, inline_svg
 
 HEIGHT, WIDTH = 66, 300
 MOST_VARIANTS = 8
 
 
-def unit_chart(variants: list[Variant], names: list[str], result: AuditResult, key: str) -> Drawing | None:
+def unit_chart(
+    variants: list[Variant], names: list[str], result: AuditResult, units: str, key: str
+) -> Drawing | None:
     """Draw figures of each cluster (dots) and of all (bar with its interval), a row for each variant.
+
+    ``units`` is what the clusters are called.
 
     None where no variant tells figures of its clusters.
     """
@@ -32,11 +36,12 @@ def unit_chart(variants: list[Variant], names: list[str], result: AuditResult, k
                     "panel": panel,
                     "row": row,
                     "name": visible(variant.name),
+                    "ideal": result.definitions[metric].ideal if row == 0 else None,
                     "value": whole.value if whole else None,
                     "low": whole.low if whole else None,
                     "high": whole.high if whole else None,
                     "title": visible(title_of(metric, result.definitions)) if row == 0 else "",
-                    "subtitle": tr("dots: templates, bar: all of them") if row == 0 else "",
+                    "subtitle": tr("dots: {units}, bar: all of them", units=units) if row == 0 else "",
                 }
             )
             found = sorted(one for unit in variant.units if (one := unit.metrics.get(metric)) is not None)
@@ -54,8 +59,8 @@ def unit_chart(variants: list[Variant], names: list[str], result: AuditResult, k
                 for place, one in enumerate(found)
             ]
     spec = filled(_template(metric_kind(names[0], result.definitions)), values, len(drawn), HEIGHT)
-    title = tr("Figures of the templates, and of all of them")
-    return inline_svg(spec, key, title, _told(drawn, names, result))
+    title = tr("Figures of the {units}, and of all of them", units=units)
+    return inline_svg(spec, key, title, _told(drawn, names, result, units))
 
 
 @kept
@@ -66,7 +71,11 @@ def _template(kind: Kind) -> dict[str, Any]:
     base: Any = alt.Chart()
     y, axis = row_axis(), value_axis(kind)
     scale = alt.Scale(zero=True, nice=True, padding=6)
-    zero = base.mark_rule(stroke=LINE, strokeWidth=1.5).encode(x=alt.datum(0))
+    ideal = (
+        base.transform_filter("isValid(datum.ideal)")
+        .mark_rule(stroke=SOFT, strokeWidth=1.5, strokeDash=[2, 3])
+        .encode(x=alt.X("ideal:Q", axis=axis, scale=scale))
+    )
     dots = [
         base.transform_filter(f"datum.lift === {lift}")
         .mark_point(size=26, filled=True, fill=ACCENT, stroke=ACCENT, opacity=0.45, yOffset=lift)
@@ -82,10 +91,10 @@ def _template(kind: Kind) -> dict[str, Any]:
     names = base.mark_text(
         align="left", baseline="alphabetic", fontSize=11, fontWeight=600, color=INK, yOffset=-16
     ).encode(x=alt.value(0), y=y, text="name:N")
-    return facets([zero, names, *dots, limits, whole, *headings(base, width=WIDTH)], width=WIDTH, columns=2)
+    return facets([ideal, names, *dots, limits, whole, *headings(base, width=WIDTH)], width=WIDTH, columns=2)
 
 
-def _told(variants: list[Variant], names: list[str], result: AuditResult) -> str:
+def _told(variants: list[Variant], names: list[str], result: AuditResult, units: str) -> str:
     told = []
     for metric in names:
         kind = metric_kind(metric, result.definitions)
@@ -97,8 +106,8 @@ def _told(variants: list[Variant], names: list[str], result: AuditResult) -> str
             found = [one for unit in variant.units if (one := unit.metrics.get(metric)) is not None]
             parts.append(
                 say(
-                    "{variant} {value} ({limits}); templates from {low} to {high}",
-                    variant=Given(variant.name), value=figure(whole.value, kind),
+                    "{variant} {value} ({limits}); {units} from {low} to {high}",
+                    variant=Given(variant.name), units=units, value=figure(whole.value, kind),
                     limits=interval(whole.low, whole.high, kind), low=figure(min(found), kind),
                     high=figure(max(found), kind),
                 )

@@ -8,6 +8,7 @@ from .binary import BINARY
 from .choice import CHOICE
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
+from .pairs import PAIRS
 from .ranking import RANKING
 from .regression import REGRESSION
 
@@ -16,6 +17,7 @@ TELLINGS: dict[str, Telling] = {
     "choice": CHOICE,
     "multiclass": MULTICLASS,
     "multilabel": MULTILABEL,
+    "pairs": PAIRS,
     "ranking": RANKING,
     "regression": REGRESSION,
 }

@@ -56,15 +56,29 @@ def of_suite(result: AuditResult, variants: list[Variant], charts: bool, key: st
     if charts and names:
         from ..drawing.unit_chart import unit_chart
 
-        chart = unit_chart(variants, names, result, f"{key}-units")
+        chart = unit_chart(variants, names, result, units_of(result), f"{key}-units")
         if chart is not None:
             caption = tr(
-                "Each dot is a template by itself; the bar below is the figure of all questions with its "
-                "interval over templates."
+                "Dots are single {units}; the bar below them is the figure of all items, with an interval "
+                "that speaks of {units} like these.",
+                units=units_of(result),
             )
             blocks.append(Picture(chart, caption))
     told = [variant for variant in variants if variant.outcomes]
     return [*blocks, *([answers(told)] if told else [])]
+
+
+UNITS = {
+    "template": later("templates"),
+    "target": later("targets"),
+    "occupation": later("occupations"),
+}
+"""What the clusters of a suite are called, by the column that names them."""
+
+
+def units_of(result: AuditResult) -> str:
+    """What the clusters of a result are called."""
+    return tr(UNITS.get(result.data.cluster or "", later("clusters")))
 
 
 def answers(variants: list[Variant]) -> Block:
@@ -80,7 +94,9 @@ def answers(variants: list[Variant]) -> Block:
     ]
     heads = [(tr(ANSWERS.get(name, name)), "") for name in names]
     return Figures(
-        Table(heads, rows), tr("Answers by context and by what they name."), tr("Variant and context")
+        Table(heads, rows),
+        tr("Items by what was asked and what was answered."),
+        tr("Variant and what was asked"),
     )
 
 
@@ -135,13 +151,14 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
         heads = [(tr("Before"), ""), (tr("After"), ""), (tr("Change"), "")]
         caption = "".join(
             say(
-                "The templates whose {metric} changes most; by itself a template has few items.",
+                "The {units} whose {metric} changes most; one by itself has few items.",
+                units=units_of(part.result),
                 metric=in_sentence(title_of(metric, part.result.definitions)),
             )
         )
         blocks += [
-            Heading(say("Templates that carry the change"), 4),
-            Figures(Table(heads, rows), caption, tr("Template")),
+            Heading(say("What carries the change"), 4),
+            Figures(Table(heads, rows), caption, tr("Name")),
         ]
     return blocks
 
@@ -153,8 +170,8 @@ def _turned(turned: Turned) -> list[Block]:
             turned.into,
             turned.ids_into,
             say_n(
-                "{n} item turns into the stereotype where the context does not tell",
-                "{n} items turn into the stereotype where the context does not tell",
+                "{n} item turns into the stereotype",
+                "{n} items turn into the stereotype",
                 turned.into,
                 n=count(turned.into),
             ),
