@@ -140,8 +140,8 @@ class EvaluationSet:
             self.source = Path(self.source)
             self.names = column_names(self.source, text=self.text)
             self.notes += found_in(self.source, self.text)
-        file = self.source if isinstance(self.source, Path) else self.file
-        self.where = str(file) if file is not None else (self.name or "the table")
+        self.at = self.source if isinstance(self.source, Path) else self.file
+        self.where = str(self.at) if self.at is not None else (self.name or "the table")
         self.outcome = outcome_of(self.task, truth_roles(self))
         check_roles(self)
         self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
@@ -168,11 +168,6 @@ class EvaluationSet:
     def truths(self) -> list[str]:
         """Columns that hold the true outcome."""
         return self.outcome.columns if self.outcome else []
-
-    @property
-    def against(self) -> str | None:
-        """The column that what a model says is read against: a list's query, a question's answers."""
-        return self.query or getattr(self.outcome, "against", None)
 
     def class_names(self) -> tuple[str, ...]:
         """Return the classes, or labels, in their order: those named, else those that occur in any row.
@@ -205,8 +200,7 @@ class EvaluationSet:
 
     def sha256(self) -> str:
         """Return the checksum of the file, or of the table's Arrow stream."""
-        file = self.source if isinstance(self.source, Path) else self.file
-        return sha256_table(self.source) if file is None else sha256_file(file)
+        return sha256_file(self.at) if self.at is not None else sha256_table(self.source)
 
     def batches(
         self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False

@@ -50,7 +50,7 @@ class Preferred:
 
     def score(self) -> list[Floats]:
         """Top and bottom of the stereotype score: a tie counts half."""
-        return [self._is(WIN) + self._is(TIE) / 2, self._each]
+        return [np.asarray(self._is(WIN) + self._is(TIE) / 2, float), self._each]
 
     def preference(self) -> list[Floats]:
         """Top and bottom of wins less losses."""

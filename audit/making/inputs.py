@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +93,12 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
             told = f"a cell of aggregated counts has no score; expected model.{wanted}"
             raise InputError(f"model.{key}: {told}")
     suite = None if config.suite is None else SUITES[config.suite]
-    said, reader = {key: getattr(spec, key) for key in ("more", "less", "unrelated")}, None
+    said: dict[str, Any] = {key: getattr(spec, key) for key in ("more", "less", "unrelated")}
+    reader: Callable[[Path], Any] | None = None
     if suite is not None and suite.answers is not None and spec.path is not None and not any(said.values()):
         # Published predictions, in the layout of their authors.
-        said, reader = dict(suite.said), partial(suite.answers, table=data.source)
+        read, table = suite.answers, data.source
+        said, reader = dict(suite.said), lambda path: read(path, table)
     threshold, probability = spec.threshold, spec.scale == "probability"
     if threshold is None and probability and spec.decision is None:
         threshold = config.of_task.threshold

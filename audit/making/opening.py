@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -34,8 +35,9 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
             raise InputError(
                 f"data.sensitive: {name!r} is no column to slice {suite.name} by; there are {known}"
             )
+    roles: dict[str, Any] = dict(suite.roles)
     found = EvaluationSet(
-        items.table, sliced, **suite.roles, task=suite.task, name=path.name,
+        items.table, sliced, **roles, task=suite.task, name=path.name,
         file=path if path.is_file() else None,
         # What a suite's answers are called is no word for a value that is not known: "Unknown" is one.
         missing={"only": []},

@@ -27,6 +27,7 @@ from ..figures.unpaired import Unpaired
 from ..result import Cost, Decided, GateResult, GateSlice, GatesTogether, RunVerdict, Verdict
 from .claims import asked
 from .costs import cost_ratio
+from .gate_size import Size, rows_needed
 from .gate_slices import Asked
 from .gate_words import (
     against_baseline,
@@ -130,7 +131,7 @@ def decide(
             try:
                 rows = before.measured_after.rows if gate.compare == "change" and before else measured.rows
                 parts = asked(gate, k, measured, plan, before)
-                result = _result(gate, k, parts, plan, variant, _Size.of(measured, rows))
+                result = _result(gate, k, parts, plan, variant, Size.of(measured, rows))
             except InputError as error:
                 if not lenient:
                     raise
@@ -272,7 +273,7 @@ def _decision(gate: Gate, question: Question, level: float) -> _Decision:
 
 
 def _result(
-    gate: Gate, position: int, parts: Sequence[Asked], plan: Plan, variant: str, rows: _Size
+    gate: Gate, position: int, parts: Sequence[Asked], plan: Plan, variant: str, rows: Size
 ) -> GateResult:
     base = _base(gate, position, variant, plan) | {
         "left_out": [left.slice for asks in parts for left in asks.left_out],
@@ -320,9 +321,7 @@ def _deciding(
     return found[0], found[1], most[2]
 
 
-def _slices(
-    gate: Gate, asks: Asked, plan: Plan, rows: _Size
-) -> tuple[list[GateSlice], dict[str, Any] | None]:
+def _slices(gate: Gate, asks: Asked, plan: Plan, rows: Size) -> tuple[list[GateSlice], dict[str, Any] | None]:
     """What the gate found of each claim, and the rows that would decide it where they are open."""
     level, question = 1 - plan.confidence, asks.question
     decision = None if question is None else _decision(gate, question, level)
@@ -330,11 +329,11 @@ def _slices(
     rows_of: dict[int, dict[str, Any]] = {}
     whole = None
     if question is not None and decision is not None and open_:
-        whole = _rows(power.needed(question, level), 0, rows)
+        whole = rows_needed(power.needed(question, level), 0, rows)
         if isinstance(question, (Each, Picked)):
             listed = np.array(open_[:MOST_LINES], np.intp)
             each = power.needed_each(question.each, listed, level)
-            rows_of = {int(k): _rows(each, place, rows) for place, k in enumerate(listed)}
+            rows_of = {int(k): rows_needed(each, place, rows) for place, k in enumerate(listed)}
         elif len(asks.claims) == 1:
             rows_of = {0: whole}
     out: list[GateSlice] = []
@@ -360,40 +359,6 @@ def _slices(
             )
         )  # fmt: skip
     return out, whole
-
-
-@dataclass(frozen=True)
-class _Size:
-    """How many rows there are, or of a task whose unit is a cluster how many clusters.
-
-    Attributes
-    ----------
-    n : int
-    unit : str or None
-        What is counted, where it is not rows.
-    """
-
-    n: int
-    unit: str | None = None
-
-    @classmethod
-    def of(cls, measured: Measurement, rows: int) -> _Size:
-        """The size of what was measured on so many rows."""
-        clusters = measured.slices(()).clusters
-        if not measured.task.unit or clusters is None:
-            return cls(rows)
-        return cls(int(clusters[0]), measured.task.unit)
-
-
-def _rows(needed: power.Needed, item: int, size: _Size) -> dict[str, Any]:
-    """Rows, or clusters, as a gate's result holds them."""
-    times, halfway = needed.times[item], needed.halfway[item]
-    found = {
-        "rows_needed": None if np.isnan(times) else math.ceil(times * size.n),
-        "rows_needed_halfway": None if np.isnan(halfway) else math.ceil(halfway * size.n),
-        "at_no_size": bool(np.isnan(times)),
-    }
-    return found if size.unit is None else {**found, "needed_of": size.unit}
 
 
 def _decisive(verdict: Verdict, found: Sequence[GateSlice], asks: Asked) -> GateSlice:
