@@ -6,6 +6,7 @@ amiss in its data is counted and told, never parsed away.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,15 @@ class Suite:
     said: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     licence: str = ""
+
+
+def located(path: Path, suite: str) -> Path:
+    """Where a path, or a pattern, of a suite is: as it is given, else in ``$FAIRWEIGH_DATA/SUITE``."""
+    root = os.environ.get("FAIRWEIGH_DATA")
+    if not root or path.is_absolute() or next(path.parent.glob(path.name), None) is not None:
+        return path
+    there = Path(root) / suite.replace("-", "_") / path
+    return there if next(there.parent.glob(there.name), None) is not None else path
 
 
 def files_of(path: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from ...datasets.card import card
 from ...datasets.dialect import TextForm
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
+from ...datasets.suite import located
 from ...datasets.suites import SUITES, Suite
 from ..config import Config, Data, Written
 
@@ -26,7 +27,8 @@ def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationS
 
 def of_suite(config: Config, suite: Suite) -> EvaluationSet:
     """Open the items of a suite: their columns are known, and it says what is amiss in its data."""
-    path = Path(str(config.data.path))
+    given = Path(str(config.data.path))
+    path = located(given, suite.name)
     items = suite.read(path)
     sliced = config.slices.by or config.data.sensitive or list(items.slices)
     for name in sliced:
@@ -37,11 +39,13 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
             )
     roles: dict[str, Any] = dict(suite.roles)
     found = EvaluationSet(
-        items.table, sliced, **roles, task=suite.task, name=path.name,
+        items.table, sliced, **roles, task=suite.task, name=given.name,
         file=path if path.is_file() else None,
         # What a suite's answers are called is no word for a value that is not known: "Unknown" is one.
         missing={"only": []},
     )  # fmt: skip
+    # It is told as it is given: a run is read again without the data.
+    found.where = str(given)
     found.notes += items.notes
     return found
 
