@@ -54,7 +54,7 @@ class Preferred:
 
     def preference(self) -> list[Floats]:
         """Top and bottom of wins less losses."""
-        return [self._is(WIN) * 1.0 - self._is(LOSS), self._each]
+        return [np.asarray(self._is(WIN) * 1.0 - self._is(LOSS), float), self._each]
 
     def language(self) -> list[Floats]:
         """Top and bottom of the language model score."""

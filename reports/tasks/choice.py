@@ -158,7 +158,7 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
         )
         blocks += [
             Heading(say("What carries the change"), 4),
-            Figures(Table(heads, rows), caption, tr("Name")),
+            Figures(Table(heads, rows), caption, units_of(part.result)),
         ]
     return blocks
 

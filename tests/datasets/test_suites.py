@@ -98,7 +98,7 @@ def test_a_question_of_another_layout_is_refused(here: Path, change: dict[str, A
             "line 2: expected stereo_antistereo stereo or antistereo, got 'no'",
         ),
         (winobias.read, "pro.txt", "1 x", "expected a file of WinoBias called"),
-        (winobias.read, "pro_stereotyped_type1.txt.dev", "1 [A b] c [he].", "expected anti_stereotyped_type1"),
+        (winobias.read, "pro_stereotyped_type1.txt.dev", "1 [A b] c [he].", "expected anti_stereotyped"),
     ],
 )  # fmt: skip
 def test_a_file_of_another_layout_is_refused_in_one_line(
