@@ -66,8 +66,6 @@ class EvaluationSet:
         Multiclass: the classes that are an advantage to the person concerned.
     query, item, relevance : str, optional
         Ranking: columns of who asks, what is ranked, and how relevant it is.
-    file : Path, optional
-        The file that a table was read from by a reader of its own, such as a suite's.
     id : str, optional
         Column of unique ids; without it rows are numbered.
     weight : str, optional
@@ -88,8 +86,8 @@ class EvaluationSet:
         Words that mean 'not known', besides empty cells; or ``{add, keep, only}`` as in the configuration.
     drop_missing : bool
         Leave out rows in which any column is missing (they are counted).
-    name, card, split
-        What the data is called, and the card and split it came from.
+    name, card, split, file
+        What the data is called; the card, split and file it came from.
     split_column : str, optional
         Column of a file whose value ``split`` marks the rows to take.
     text : TextForm, optional
@@ -200,7 +198,7 @@ class EvaluationSet:
 
     def sha256(self) -> str:
         """Return the checksum of the file, or of the table's Arrow stream."""
-        return sha256_file(self.at) if self.at is not None else sha256_table(self.source)
+        return sha256_table(self.source) if self.at is None else sha256_file(self.at)
 
     def batches(
         self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False
