@@ -21,6 +21,8 @@ def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationS
     """Open the data of a configuration, with the sensitive features that are to be sliced by."""
     data = config.data
     if config.suite is not None:
+        if table is not None:
+            raise InputError(f"suite: {config.suite} is read from its file (data.path); got rows from Python")
         return of_suite(config, SUITES[config.suite])
     return opened(data, config.slices.by, data.name, data.split, data.path, table, task=config.of_task.form)
 

@@ -10,6 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fairweigh.datasets.bbq import read as read_bbq
+from fairweigh.datasets.choice import ROLES, roles_of
+from fairweigh.metrics.gathered import SlicedRows
+from fairweigh.metrics.quotients import Quotient
 from scipy.stats import t
 
 RACE, ARC = "unifiedqa-t5-11b_pred_race", "unifiedqa-t5-11b_pred_arc"
@@ -267,3 +271,22 @@ def test_winobias_pairs_are_scored_as_pro_less_anti(data_folder: Path, here: Pat
     }
     original = audited(cli, config)["variants"][0]
     assert percent(original, "stereotype_preference") == pytest.approx(100 * (pro.mean() - anti.mean()))
+
+
+@pytest.mark.parametrize("column", [RACE, ARC])
+def test_intervals_over_drawn_templates_hold_the_score_of_all(column: str, data_folder: Path) -> None:
+    """25 of the 150 templates of six categories, drawn 2,000 times: 95 % intervals, between 93 and 98 %."""
+    items = read_bbq(data_folder / "bbq" / "preds_*.jsonl.gz").table.to_pandas()
+    items = items[items.condition == "ambiguous"]
+    said = np.array(ROLES)[roles_of(items[column].tolist(), items.options.tolist())]
+    parsed = said != "unparsed"
+    sign = 2.0 * (said == items.stereotype) - np.isin(said, ["target", "non-target"])
+    whole = items.assign(sign=sign * parsed, parsed=parsed).groupby("template")[["sign", "parsed"]].sum()
+    top, bottom = whole["sign"].to_numpy(float), whole["parsed"].to_numpy(float)
+    draws, size = 2_000, 25
+    drawn = np.random.default_rng(1).integers(0, len(top), draws * size)
+    rows = SlicedRows(np.repeat(np.arange(draws), size), draws)
+    figure = Quotient(signed=True).figure(rows, top[drawn], bottom[drawn])
+    low, high = figure.limits(1.959964, 1.0)
+    truth = top.sum() / bottom.sum()
+    assert 0.93 < np.mean((low <= truth) & (truth <= high)) < 0.98

@@ -186,3 +186,14 @@ def test_a_configuration_that_cannot_be_is_refused_in_one_line(
     assert ended.code == 2
     assert told in ended.err
     assert len(ended.err.strip().splitlines()) == 1
+
+
+def test_a_suite_is_valid_without_slices_and_takes_no_rows_from_python(here: Path, cli: Any) -> None:
+    import fairweigh
+    import pandas as pd
+
+    config = {"audit": "t", "suite": "bbq", "data": {"path": "q.jsonl"}, "model": {"answer": "said"}}
+    Path("a.yaml").write_text(json.dumps(config), encoding="utf-8")
+    assert cli("check", "a.yaml").code == 0
+    with pytest.raises(InputError, match="suite: bbq is read from its file"):
+        fairweigh.run(config, "run", data=pd.DataFrame({"said": ["x"]}))
