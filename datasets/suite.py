@@ -74,6 +74,11 @@ class Suite:
     licence: str = ""
 
 
+def about(suite: Suite) -> dict[str, str]:
+    """What a result says of a suite: title, licence and citation."""
+    return {"title": suite.title, "licence": suite.licence, "citation": suite.source}
+
+
 def located(path: Path, suite: str) -> Path:
     """Where a path, or a pattern, of a suite is: as it is given, else in ``$FAIRWEIGH_DATA/SUITE``."""
     root = os.environ.get("FAIRWEIGH_DATA")

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ...datasets import card as cards
 from ...datasets.errors import InputError
+from ...datasets.suite import about as about_suite
 from ...datasets.suites import SUITES
 from ...tasks.task import Known
 from ...told import tell
@@ -190,4 +191,5 @@ def as_configured(data: DataInfo, config: Config) -> DataInfo:
         fields = DataInfo.model_fields
         about = {key: fields[key].get_default(call_default_factory=True) for key in _OF_CARD}
         about |= {"name": path.name, "title": source, "source": source}
+        about |= about_suite(SUITES[config.suite]) if config.suite is not None else {}
     return data.model_copy(update={**parts, **about})
