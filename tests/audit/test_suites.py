@@ -72,7 +72,8 @@ def test_limits_are_those_of_templates(data_folder: Path, here: Path, cli: Any) 
     figure = result["variants"][0]["overall"]["bias_ambiguous"]
     assert figure["status"] == "few clusters"
     change = next(c for c in result["comparisons"][0]["changes"] if c["metric"] == "bias_ambiguous")
-    errors, plain = {}, {}
+    errors: dict[str, np.ndarray] = {}
+    plain: dict[str, np.ndarray] = {}
     rows = read_lines(Path(config["data"]["path"]))
     for name, column in (("race", RACE), ("arc", ARC)):
         signs, templates = signs_of(rows, column)
@@ -290,3 +291,11 @@ def test_intervals_over_drawn_templates_hold_the_score_of_all(column: str, data_
     low, high = figure.limits(1.959964, 1.0)
     truth = top.sum() / bottom.sum()
     assert 0.93 < np.mean((low <= truth) & (truth <= high)) < 0.98
+
+
+def test_the_example_runs_on_the_published_answers(data_folder: Path, here: Path, cli: Any) -> None:
+    example = Path(__file__).parents[2] / "examples" / "bbq" / "age.yaml"
+    assert cli("audit", str(example), "-q", "-o", "runs/age").code == 1
+    gates = json.loads(Path("runs/age/audit.json").read_text(encoding="utf-8"))["gates"]
+    arc = {gate["id"]: gate["verdict"] for gate in gates if gate["variant"] == "arc"}
+    assert (arc["bias"], arc["bias-rises"], arc["parsed"]) == ("fail", "inconclusive", "pass")
