@@ -22,7 +22,7 @@ def check_file(path: Path) -> str:
     content = load_yaml(path, "audit, data, model, gates, or policy, gates")
     if {"audit", "data", "model"} & set(content):
         config = read(path)
-        if config.data.path is not None and not config.data.sensitive:
+        if config.suite is None and config.data.path is not None and not config.data.sensitive:
             raise InputError(f"{path}: {NO_SENSITIVE}")
         named = config.slices.by or config.data.sensitive
         if named:

@@ -94,7 +94,11 @@ def _audit(
     progress("reading data", 0, None)
     scorer = Scorer(config, folder, table, progress)
     # What the card says stands in the run's configuration: a run is read again without its card.
-    said = config.data.model_copy(update={"positive_is": scorer.data.positive_is})
+    update: dict[str, Any] = {"positive_is": scorer.data.positive_is}
+    if config.suite is not None:
+        # So do the slices of a suite, which may be those that vary in its file.
+        update["sensitive"] = list(scorer.data.sensitive)
+    said = config.data.model_copy(update=update)
     config = config.model_copy(update={"data": said})
     model = load_model(config, scorer.data, given, progress, dtypes)
     if config.planned:

@@ -86,8 +86,8 @@ class EvaluationSet:
         Words that mean 'not known', besides empty cells; or ``{add, keep, only}`` as in the configuration.
     drop_missing : bool
         Leave out rows in which any column is missing (they are counted).
-    name, card, split
-        What the data is called, and the card and split it came from.
+    name, card, split, file
+        What the data is called; the card, split and file it came from.
     split_column : str, optional
         Column of a file whose value ``split`` marks the rows to take.
     text : TextForm, optional
@@ -127,6 +127,7 @@ class EvaluationSet:
     query: str | None = None
     item: str | None = None
     relevance: str | None = None
+    file: Path | None = None
 
     def __post_init__(self) -> None:
         self.words = Missing.of(self.missing)
@@ -137,7 +138,8 @@ class EvaluationSet:
             self.source = Path(self.source)
             self.names = column_names(self.source, text=self.text)
             self.notes += found_in(self.source, self.text)
-        self.where = str(self.source) if isinstance(self.source, Path) else (self.name or "the table")
+        self.at = self.source if isinstance(self.source, Path) else self.file
+        self.where = str(self.at) if self.at is not None else (self.name or "the table")
         self.outcome = outcome_of(self.task, truth_roles(self))
         check_roles(self)
         self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
@@ -196,7 +198,7 @@ class EvaluationSet:
 
     def sha256(self) -> str:
         """Return the checksum of the file, or of the table's Arrow stream."""
-        return sha256_file(self.source) if isinstance(self.source, Path) else sha256_table(self.source)
+        return sha256_table(self.source) if self.at is None else sha256_file(self.at)
 
     def batches(
         self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False

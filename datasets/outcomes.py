@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .binary import Binary
+from .choice import Choice
 from .errors import InputError
 from .multiclass import Classes
 from .multilabel import LabelColumns, LabelLists
@@ -137,6 +138,12 @@ def _ranking(roles: Roles) -> Ranking:
     return Ranking(str(roles.query), str(roles.item), roles.relevance, roles.weight, roles.cluster)
 
 
+def _choice(roles: Roles) -> Choice:
+    if roles.label is None:
+        raise InputError("task: choice is that of a suite; expected suite, such as suite: bbq")
+    return Choice(roles.label)
+
+
 @dataclass(frozen=True)
 class Reader:
     """How the outcomes of a task are read, and the keys of ``data:`` that belong to it."""
@@ -151,6 +158,9 @@ READERS: dict[str, Reader] = {
     "multilabel": Reader(_multilabel, frozenset({"label", "labels", "classes", "positive", "negative"})),
     "regression": Reader(_regression, frozenset({"label"})),
     "ranking": Reader(_ranking, frozenset({"query", "item", "relevance"})),
+    "choice": Reader(_choice, frozenset({"label"})),
+    # What a pair shows is what the model says of it: there is no label.
+    "pairs": Reader(lambda roles: None, frozenset()),
 }
 """Tasks by name."""
 OF_ALL = frozenset({"weight", "cluster"})

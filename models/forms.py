@@ -35,6 +35,8 @@ FORMS = {
     "multilabel": Form(cut=True),
     "regression": Form(number=True),
     "ranking": Form(lists=True),
+    "choice": Form(),
+    "pairs": Form(),
 }
 """By task."""
 TASK_OF_LISTS = next(task for task, form in FORMS.items() if form.lists)

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..datasets.amounts import scores
 from ..datasets.binary import Binary
 from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
@@ -24,10 +23,12 @@ from ..datasets.read import column_names, found_in, place_of, read_table, sha256
 from ..datasets.roles import as_words
 from ..datasets.spelling import as_ids
 from ..datasets.trec import is_run, read_run
-from .base import ModelKind, Scored, decide, rule
+from .base import ModelKind, Scored
 from .forms import FORMS, TASK_OF_LISTS
+from .table_answers import OfAnswers
 from .table_lists import OfLabels, OfRanks, OfRun
 from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
+from .table_pairs import OfPairs
 
 
 @dataclass
@@ -62,6 +63,12 @@ class PredictionTable(ModelKind):
         Regression: the column of the predicted number.
     rank : str, optional
         Ranking: the column of the rank in the list of a query; default it follows from ``score``.
+    answer : str, optional
+        Choice: the column of the text of the answer.
+    more, less, unrelated : str, optional
+        Pairs: columns of the scores of their sentences.
+    reader : callable, optional
+        Reads ``path`` where it is in a layout of its own, such as a suite's.
 
     Attributes
     ----------
@@ -84,6 +91,11 @@ class PredictionTable(ModelKind):
     decisions: Mapping[str, str] = field(default_factory=dict)
     prediction: str | None = None
     rank: str | None = None
+    answer: str | None = None
+    more: str | None = None
+    less: str | None = None
+    unrelated: str | None = None
+    reader: Callable[[Path], pa.Table] | None = None
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
@@ -94,7 +106,7 @@ class PredictionTable(ModelKind):
         self._table: pa.Table | None = None
         self._strays: pa.Array | None = None
         self.says = self._of_task()
-        if not is_run(self.path):
+        if not is_run(self.path) and self.reader is None:
             names = self.data.names if self.path is None else column_names(self.path, text=self.text)
             self._check_columns(names, self.data.where if self.path is None else str(self.path))
         # Ranks are of whole lists.
@@ -113,6 +125,8 @@ class PredictionTable(ModelKind):
         """The file of the predictions, and its columns that name the rows of the data."""
         if is_run(path):
             return read_run(path), ["query", "item"]
+        if self.reader is not None:
+            return self.reader(path), [str(self.data.id)]
         key = [self.id or self.data.id] if self.data.id else self._pair
         if not key:
             asked = "cells of data.count have none" if self.data.count else "set data.id to its column"
@@ -216,8 +230,9 @@ class PredictionTable(ModelKind):
                 return f"the row of id {ids[number].as_py()!r}"
             return f"row {(number if ids is None else ids[number].as_py()) + 1:,}{among}"
 
-        queries = batch.column(self.data.query) if self.data.query else None
-        return self.says.read(placed, row, queries)
+        # A rank is read against the list of its query, an answer against those of its question.
+        column = self.data.query or getattr(self.data.outcome, "against", None)
+        return self.says.read(placed, row, batch.column(column) if column else None)
 
     def _placed(self, read: Callable[[pa.Array], NDArray[Any]], column: pa.Array) -> NDArray[Any]:
         """Read a column; what it may not hold is told with its row of the file of predictions."""
@@ -273,7 +288,10 @@ class PredictionTable(ModelKind):
         return told | self.says.describe()
 
 
-KEYS = ("score", "decision", "probabilities", "decisions", "prediction", "rank")
+KEYS = (
+    "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
+    "unrelated",
+)  # fmt: skip
 """Keys of ``model:`` that name columns of predictions."""
 _FIELDS = {"score": "score_column"}
 
@@ -315,60 +333,10 @@ TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "multilabel": (_labels, {"decisions", "probabilities"}),
     "regression": (lambda table: OfNumbers(table.prediction), {"prediction"}),
     "ranking": (_ranks, {"rank", "score"}),
+    "choice": (lambda table: OfAnswers(table.answer), {"answer"}),
+    "pairs": (lambda table: OfPairs(table.more, table.less, table.unrelated), {"more", "less", "unrelated"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""
-
-
-@dataclass
-class ScoreColumn(ModelKind):
-    """Scores that stand in a column of whatever table is decided.
-
-    Parameters
-    ----------
-    score_column : str
-    probability : bool
-    threshold : float, optional
-        Scores at or above it are selected.
-    function : str, optional
-        Name of the callable that gave the scores which its rule was fitted to; None: a table.
-    """
-
-    score_column: str
-    probability: bool
-    threshold: float | None = None
-    whole: bool = False
-    function: str | None = None
-
-    family = "scores"
-    alone = True
-    task = "binary"
-    classes = ()
-
-    @property
-    def source(self) -> str:
-        """Where its scores come from, in words."""
-        return f"the callable {self.function}" if self.function else "a table of predictions"
-
-    @property
-    def columns(self) -> list[str]:
-        """The column."""
-        return [self.score_column]
-
-    def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
-        """Read the scores of a batch."""
-        if self.score_column not in batch.schema.names:
-            raise no_column(
-                self.score_column, batch.schema.names, f"the table; scores come from {self.source}", "model"
-            )
-        score = scores(batch.column(self.score_column), self.score_column, probability=self.probability)
-        return Scored(None if self.threshold is None else decide(score, self.threshold), score)
-
-    def describe(self) -> dict[str, Any]:
-        """Return what the report says of the column."""
-        told = {"kind": "predictions", "score": self.score_column}
-        if self.threshold is not None:
-            told |= rule(self.threshold, self.probability)
-        return told
 
 
 def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -66,7 +66,8 @@ class Predicted(Protocol):
         placed, row : callable
             Read a column by its name, and name a row for a message.
         queries : pyarrow.Array or None
-            Ranking: whose list each row stands in.
+            What is read against: of a ranking whose list each row stands in, of a choice the question's
+            answers.
         """
         ...
 

@@ -22,6 +22,7 @@ from ..metrics.figures import Figure
 from ..metrics.joint import AFTER, JointTally, joint
 from ..metrics.paired_scores import PairedScores
 from ..metrics.scores import ScoreCollector, ScoreTable
+from .ratios import Turned, Units
 
 By = tuple[str, ...]
 SCORE = "score"
@@ -177,6 +178,15 @@ class Cases(ABC):
         """Quantiles of each slice's scores, by their share of the rows; none where a task tells none."""
         return {}
 
+    def outcomes(self, by: By, keys: Sequence[tuple[str, ...]]) -> list[dict[str, dict[str, int]]]:
+        """Rows of each slice by what was asked and what was answered; none where a task tells none."""
+        return []
+
+    @property
+    def units(self) -> Units | None:
+        """The clusters, where a task tells figures of each; None where it tells none."""
+        return None
+
     def view(self, name: str) -> Cases:
         """The rows as cases of two classes: whether they are of a class, or what else the task names so."""
         raise ValueError(f"the rows have no view {name!r}")
@@ -278,6 +288,10 @@ class Pairs(ABC):
     def moves(self, by: By) -> dict[str, NDArray[np.int64] | None]:
         """Rows of every slice that gained or lost a decision, were spoiled or mended; None where unknown."""
         return dict.fromkeys(("gained", "lost", "spoiled", "mended"))
+
+    def turned(self) -> Turned | None:
+        """Rows that turn into a stereotype and out of it; None where a task knows of none."""
+        return None
 
     def matrix(self, by: By, classes: Sequence[str]) -> NDArray[np.int64] | None:
         """Rows by decision before and after, array of shape (slices, classes, classes); None of two."""

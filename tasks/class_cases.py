@@ -242,10 +242,10 @@ def _right(cube: Cube) -> dict[str, NDArray[np.bool_]]:
     """Whether the decision is the label, before and after."""
     if LABEL not in cube.axes:
         return {}
-    return {axis: _same(cube, LABEL, axis) for axis in (DECISION, AFTER) if axis in cube.axes}
+    return {axis: same_class(cube, LABEL, axis) for axis in (DECISION, AFTER) if axis in cube.axes}
 
 
-def _same(cube: Cube, one: str, other: str) -> NDArray[np.bool_]:
+def same_class(cube: Cube, one: str, other: str) -> NDArray[np.bool_]:
     """Whether each cell has the same class on two axes."""
     places = [cube.axis(name) for name in (one, other)]
     names = [np.array(cube.levels[p], object)[cube.codes[:, p]] for p in places]
@@ -330,7 +330,7 @@ class ClassPairs(Pairs):
     def flips(self, by: By) -> Tally:
         """A tally whose selected rows are those decided for another class."""
         cube = self.whole
-        return cube.seen_as(self.by, {DECISION: ~_same(cube, DECISION, AFTER)}).tally(by)
+        return cube.seen_as(self.by, {DECISION: ~same_class(cube, DECISION, AFTER)}).tally(by)
 
     def moves(self, by: By) -> dict[str, NDArray[np.int64] | None]:
         """Rows of every slice spoiled or mended; gained or lost where some classes are favourable."""

@@ -204,6 +204,9 @@ class Task:
     settled : tuple of str
         Keys of the configuration's ``data`` in which two runs must agree, for their figures to be figures of
         the same thing.
+    unit : str
+        What clusters are called where they, and no rows, are what varies: "templates". Rows that a gate
+        needs are then told as so many of these.
     columns_of_classes : bool
         Whether each class has columns of its own, so that two runs must have the same.
     as_two : callable (batch, classes) -> mapping of str to arrays, or None
@@ -246,6 +249,7 @@ class Task:
     outcome: Callable[[str], str | None] = label
     in_common: Callable[[Two, tuple[pa.Array, pa.Array]], Two] = in_common
     settled: tuple[str, ...] = ()
+    unit: str = ""
     columns_of_classes: bool = False
     as_two: AsTwo | None = None
 

@@ -15,6 +15,8 @@ import pyarrow as pa
 
 from ...datasets import card as cards
 from ...datasets.errors import InputError
+from ...datasets.suite import about as about_suite
+from ...datasets.suites import SUITES
 from ...tasks.task import Known
 from ...told import tell
 from ..config import Config
@@ -166,7 +168,9 @@ def as_configured(data: DataInfo, config: Config) -> DataInfo:
     """What a result says of its data, with all that its configuration and the data set's card tell."""
     given = config.data
     card = cards.card(given.name) if given.name is not None else None
-    known = card.model_dump() if card else {}
+    known: dict[str, Any] = card.model_dump() if card else {}
+    if config.suite is not None:
+        known = dict(SUITES[config.suite].roles)
     roles = {key: getattr(given, key) or known.get(key) for key in ("label", "id", "weight", "cluster")}
     sensitive = list(config.slices.by or given.sensitive or known.get("sensitive", []))
     bins = known.get("bins", {}) if given.bins is None else given.bins
@@ -187,4 +191,5 @@ def as_configured(data: DataInfo, config: Config) -> DataInfo:
         fields = DataInfo.model_fields
         about = {key: fields[key].get_default(call_default_factory=True) for key in _OF_CARD}
         about |= {"name": path.name, "title": source, "source": source}
+        about |= about_suite(SUITES[config.suite]) if config.suite is not None else {}
     return data.model_copy(update={**parts, **about})

@@ -120,7 +120,7 @@ class GivenVariant(Written, Predicted, Served, Tokenized, Hugging, Tensors, Batc
     @property
     def in_columns(self) -> bool:
         """Whether its predictions are given, and no model."""
-        return self.predicted or is_run(self.path)
+        return self.predicted or is_run(self.path) or self.kind == "predictions"
 
     def as_model(self, model: AnySpec, kind: Kind) -> AnySpec:
         """What ``model:`` would say of it: its own keys, and those of the model that its kind has too."""

@@ -86,6 +86,21 @@ class Predicted(Section):
     rank: str | None = Field(
         None, exclude_if=absent, description="Column of a predictions table with the rank of an item, from 1."
     )
+    answer: str | None = Field(
+        None, exclude_if=absent, description="Column of a predictions table with the text of each answer."
+    )
+    more: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table with the score of the sentence of a pair's stereotype.",
+    )  # fmt: skip
+    less: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table with the score of a pair's other sentence.",
+    )  # fmt: skip
+    unrelated: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table with the score of an unrelated sentence.",
+    )  # fmt: skip
     negative: Values | None = Field(
         None,
         description="Value(s) of the decision column that count as negative; needed where more than one is "
@@ -99,7 +114,10 @@ class Predicted(Section):
         return any(getattr(self, key) for key in COLUMNS)
 
 
-COLUMNS = ("score", "decision", "probabilities", "decisions", "prediction", "rank")
+COLUMNS = (
+    "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
+    "unrelated",
+)  # fmt: skip
 """Keys that name columns of predictions."""
 
 
@@ -257,8 +275,9 @@ KEPT: dict[str, Any] = {
     "separator": None, "decimal": None, "thousands": None, "encoding": None, "skip": None, "kind": None,
     "estimator": None, "params": {}, "train": None, "features": None, "path": None, "trusted": [],
     "trust_pickle": False, "score": None, "decision": None, "probabilities": None, "decisions": None,
-    "prediction": None, "rank": None, "positive": None, "negative": None, "id": None, "function": None,
-    "threshold": None, "scale": "probability", "task": "text-classification", "text": None,
+    "prediction": None, "rank": None, "answer": None, "more": None, "less": None, "unrelated": None,
+    "positive": None, "negative": None, "id": None,
+    "function": None, "threshold": None, "scale": "probability", "task": "text-classification", "text": None,
     "text_pair": None, "train_text": None, "image": None, "endpoint": None, "protocol": None,
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
@@ -271,7 +290,10 @@ value alone.
 """
 
 
-LATER = ("probabilities", "decisions", "prediction", "rank", "processor", "pixels")
+LATER = (
+    "probabilities", "decisions", "prediction", "rank", "answer", "more", "less", "unrelated", "processor",
+    "pixels",
+)  # fmt: skip
 """Keys that a run keeps only where they are said."""
 
 

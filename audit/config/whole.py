@@ -16,6 +16,7 @@ from pydantic import (
 
 from ...datasets.errors import told_of
 from ...datasets.roles import as_words
+from ...datasets.suites import SUITES
 from ...plain import shown
 from ...tasks import BINARY, METRICS, OURS, TASKS, Task, elsewhere, extended, refusal
 from .ladder import check_names, ladder
@@ -35,6 +36,7 @@ from .named import figures
 from .parts import History, Planned, ReportSpec
 from .problems import first_problem
 from .section import Confidence, Section, absent
+from .suite import check_suite
 
 Step = str | dict[str, Any]
 """A recipe as it is written; a chain is a list of them."""
@@ -49,6 +51,11 @@ class Config(Section):
         description="What the model does: binary, multiclass, multilabel, regression or ranking; default "
         "what the keys of data and model say, else binary.",
         json_schema_extra=lambda schema: schema.update(enum=[*TASKS, None]),
+    )  # fmt: skip
+    suite: str | None = Field(
+        None, exclude_if=absent,
+        description="A published suite that data.path is a file of; it says the task and the columns.",
+        json_schema_extra=lambda schema: schema.update(enum=[*SUITES, None]),
     )  # fmt: skip
     data: Data
     slices: Slices = Slices()
@@ -148,7 +155,8 @@ class Config(Section):
     def of_task(self) -> Task:
         """The task: the one that is named, else the one that the keys tell."""
         told = (task for task in OURS if task.told_by(self.data, self.model))
-        found = next(told, BINARY) if self.task is None else TASKS[self.task]
+        name = SUITES[self.suite].task if self.suite is not None else self.task
+        found = next(told, BINARY) if name is None else TASKS[name]
         words = {key: as_words(getattr(self.data, key)) for key in ("classes", "favourable")}
         return extended(found.bound(found, self.data.model_copy(update=words)), figures(self))
 
@@ -159,8 +167,16 @@ class Config(Section):
             raise ValueError(unknown(given, list(TASKS), "task"))
         return given
 
+    @field_validator("suite")
+    @classmethod
+    def _suite_known(cls, given: str | None) -> str | None:
+        if given is not None and given not in SUITES:
+            raise ValueError(unknown(given, list(SUITES), "suite"))
+        return given
+
     @model_validator(mode="after")
     def _known(self) -> Config:
+        check_suite(self)
         self._check_task()
         self._check_metrics()
         ids = [g.id for g in self.gates if g.id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from ...metrics.intervals import Floats, adjust_p, normal_quantile
 from ...metrics.table import SELECTED
 from ...tasks.cases import By
 from ...told import tell
-from ..result import Change, Comparison, Flips, GapChange, Status, Variant
+from ..result import Change, Comparison, Flips, GapChange, Status, Turned, UnitChange, Variant
 from .measure import Slices
 from .pairs import Paired
 from .plan import Plan
@@ -43,10 +44,33 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
         overall = next(_flips(paired, WHOLE, plan))
         flips = _paying([f for by in partitions[1:] for f in _flips(paired, by, plan)])
         agreement = None if overall.rate is None else 1 - overall.rate
+    found = paired.cases.turned()
     return Comparison(
         before=before, after=after, rows=paired.rows, agreement=agreement, overall=overall, flips=flips,
+        units=_units(paired, plan), turned=None if found is None else Turned(**vars(found)),
         changes=changes, gap_changes=gaps,
     )  # fmt: skip
+
+
+MOST_UNITS = 10
+"""Clusters that are named because they carry a change."""
+
+
+def _units(paired: Paired, plan: Plan) -> list[UnitChange]:
+    """The clusters whose leading figure changes most; none where the task tells none of clusters."""
+    name = next((metric for metric in paired.task.leading if metric in plan.metrics), None)
+    both = [m.cases.units for m in (paired.measured_before, paired.measured_after)]
+    before, after = both
+    if name is None or before is None or after is None:
+        return []
+    wanted = {name: paired.metric(name)}
+    values = [dict(zip(u.names, u.figures(wanted)[name].tolist(), strict=True)) for u in (before, after)]
+    found = [
+        UnitChange(name=unit, metric=name, before=one, after=other, value=other - one)
+        for unit, one in values[0].items()
+        if math.isfinite((other := values[1].get(unit, math.nan)) - one) and other != one
+    ]
+    return sorted(found, key=lambda unit: (-abs(unit.value), unit.name))[:MOST_UNITS]
 
 
 def _of_metrics(

@@ -35,6 +35,7 @@ NEEDS = {
     "probability": tell("probability"),
     "prediction": tell("prediction"),
     "rank": tell("rank"),
+    "unrelated": tell("score of an unrelated sentence"),
     "relevance": tell("relevance"),
 }
 """What metrics need of the rows, in words."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ from ..result import (
     ScoreDetail,
     SliceResult,
     Status,
+    UnitFigures,
     Variant,
 )
 from .disparities import disparities, entropy
@@ -50,12 +52,18 @@ def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -
     ]
     matrices = _confusions(measured, plan)
     slices = _with_exposure(slices, measured)
+    outcomes = _outcomes(measured, plan)
+    if outcomes:
+        every = zip(slices, outcomes[1:], strict=True)
+        slices = [s.model_copy(update={"outcomes": found}) for s, found in every]
     return Variant(
         name=name,
         model=ModelInfo.model_validate(model),
         overall=whole.overall.metrics,
         overall_views={c: views[c].overall.metrics for c in views},
         confusion=matrices[0] if matrices else [],
+        outcomes=outcomes[0] if outcomes else {},
+        units=_units(measured, plan),
         counts=whole.overall.counts,
         slices=[
             s.model_copy(update={"confusion": matrix}) for s, matrix in zip(slices, matrices[1:], strict=True)
@@ -127,6 +135,38 @@ def _confusions(measured: Measurement, plan: Plan) -> list[list[list[int]]]:
             return []
         out += [found[i].tolist() for i in measured.slices(by).shown]
     return out
+
+
+def _outcomes(measured: Measurement, plan: Plan) -> list[dict[str, dict[str, int]]]:
+    """Answers of all rows and of every slice in the order shown; none where the task tells none."""
+    out: list[dict[str, dict[str, int]]] = []
+    for by in ((), *measured.partitions(plan.depth)):
+        part = measured.slices(by)
+        found = measured.cases.outcomes(by, part.keys)
+        if not found:
+            return []
+        out += [found[i] for i in part.shown]
+    return out
+
+
+def _units(measured: Measurement, plan: Plan) -> list[UnitFigures]:
+    """Figures of each cluster by itself, in the order of their names; none where the task tells none."""
+    units = measured.cases.units
+    if units is None:
+        return []
+    wanted = {name: measured.metric(name) for name in measured.task.key if name in plan.metrics}
+    figures, sizes = units.figures(wanted), units.sizes.tolist()
+    found = [
+        UnitFigures(name=name, n=sizes[i], metrics={m: number(of[i]) for m, of in figures.items()})
+        for i, name in enumerate(units.names)
+    ]
+    return sorted(found, key=lambda unit: natural(unit.name))
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """A key to sort names by, in which 10 stands after 9."""
+    parts = re.split(r"(\d{1,9})", name)
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
 def _slice_results(measured: Measurement, by: By, plan: Plan) -> list[SliceResult]:

@@ -10,6 +10,8 @@ from ...datasets.classes import check_few
 from ...datasets.columns import no_column
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
+from ...datasets.suite import located
+from ...datasets.suites import SUITES
 from ...models.base import Model
 from ...models.inputs import unknown_columns
 from ...models.rules import unruled
@@ -91,13 +93,24 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
             wanted = "decisions" if config.of_task.columns_of_classes else "decision"
             told = f"a cell of aggregated counts has no score; expected model.{wanted}"
             raise InputError(f"model.{key}: {told}")
+    suite = None if config.suite is None else SUITES[config.suite]
+    said: dict[str, Any] = {key: getattr(spec, key) for key in ("more", "less", "unrelated")}
+    reader: Callable[[Path], Any] | None = None
+    if suite is not None and suite.answers is not None and spec.path is not None and not any(said.values()):
+        # Published predictions, in the layout of their authors.
+        read, table = suite.answers, data.source
+        said, reader = dict(suite.said), lambda path: read(path, table)
+    path = Path(spec.path) if spec.path else None
+    if path is not None and suite is not None:
+        path = located(path, suite.name)
     threshold, probability = spec.threshold, spec.scale == "probability"
     if threshold is None and probability and spec.decision is None:
         threshold = config.of_task.threshold
     return PredictionTable(
-        data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
+        data, spec.score, spec.decision, spec.positive, path,
         spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
-        spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank,
+        spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
+        **said, reader=reader,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -11,13 +12,44 @@ from ...datasets.card import card
 from ...datasets.dialect import TextForm
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
+from ...datasets.suite import located
+from ...datasets.suites import SUITES, Suite
 from ..config import Config, Data, Written
 
 
 def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationSet:
     """Open the data of a configuration, with the sensitive features that are to be sliced by."""
     data = config.data
+    if config.suite is not None:
+        if table is not None:
+            raise InputError(f"suite: {config.suite} is read from its file (data.path); got rows from Python")
+        return of_suite(config, SUITES[config.suite])
     return opened(data, config.slices.by, data.name, data.split, data.path, table, task=config.of_task.form)
+
+
+def of_suite(config: Config, suite: Suite) -> EvaluationSet:
+    """Open the items of a suite: their columns are known, and it says what is amiss in its data."""
+    given = Path(str(config.data.path))
+    path = located(given, suite.name)
+    items = suite.read(path)
+    sliced = config.slices.by or config.data.sensitive or list(items.slices)
+    for name in sliced:
+        if name not in suite.columns:
+            known = ", ".join(suite.columns)
+            raise InputError(
+                f"data.sensitive: {name!r} is no column to slice {suite.name} by; there are {known}"
+            )
+    roles: dict[str, Any] = dict(suite.roles)
+    found = EvaluationSet(
+        items.table, sliced, **roles, task=suite.task, name=given.name,
+        file=path if path.is_file() else None,
+        # What a suite's answers are called is no word for a value that is not known: "Unknown" is one.
+        missing={"only": []},
+    )  # fmt: skip
+    # It is told as it is given: a run is read again without the data.
+    found.where = str(given)
+    found.notes += items.notes
+    return found
 
 
 def opened(

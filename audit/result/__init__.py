@@ -19,7 +19,9 @@ from .changes import Difference as Difference
 from .changes import Flips as Flips
 from .changes import GapChange as GapChange
 from .changes import Identified as Identified
+from .changes import Turned as Turned
 from .changes import TwinRows as TwinRows
+from .changes import UnitChange as UnitChange
 from .cost import Cost as Cost
 from .cost import SelfFlips as SelfFlips
 from .cost import Timing as Timing
@@ -32,6 +34,7 @@ from .figures import Found as Found
 from .figures import Quantile as Quantile
 from .figures import ScoreDetail as ScoreDetail
 from .figures import SliceResult as SliceResult
+from .figures import UnitFigures as UnitFigures
 from .front import Cell as Cell
 from .front import Criterion as Criterion
 from .front import Front as Front

@@ -107,6 +107,25 @@ class Identified(Part):
     )
 
 
+class UnitChange(Part):
+    """A cluster, such as a template, that carries much of a change."""
+
+    name: str
+    metric: str
+    before: float
+    after: float
+    value: float
+
+
+class Turned(Part):
+    """Rows that turn into what a stereotype says, and out of it, in contexts that do not tell the answer."""
+
+    into: int
+    out_of: int
+    ids_into: list[str] = Field(description="The first 20 of them.")
+    ids_out_of: list[str] = Field(description="The first 20 of them.")
+
+
 class Comparison(Part):
     """A variant compared with another on the same rows."""
 
@@ -116,6 +135,11 @@ class Comparison(Part):
     paired: bool = True
     agreement: float | None = Field(None, description="Share of rows with the same decision.")
     overall: Flips | None = None
+    units: list[UnitChange] = Field(
+        default_factory=list, exclude_if=absent,
+        description="Of a suite: clusters whose leading figure changes most, the largest change first.",
+    )  # fmt: skip
+    turned: Turned | None = Field(None, exclude_if=absent, description="Of a suite.")
     flips: list[Flips] = Field(default_factory=list)
     changes: list[Change] = Field(default_factory=list)
     gap_changes: list[GapChange] = Field(default_factory=list)

@@ -30,6 +30,18 @@ class Exposure(Part):
     relevance: float | None = Field(None, description="Share of all relevance.")
 
 
+Outcomes = dict[str, dict[str, int]]
+"""Rows by what was asked of them and by what was answered."""
+
+
+class UnitFigures(Part):
+    """Figures of one cluster, such as a template, by itself: what lies behind the figure of all."""
+
+    name: str
+    n: int = Field(description="Its rows.")
+    metrics: dict[str, float | None]
+
+
 class SliceResult(Part):
     """All figures of one slice."""
 
@@ -46,6 +58,10 @@ class SliceResult(Part):
     confusion: list[list[int]] = Field(
         default_factory=list, exclude_if=absent,
         description="Rows by label and decision, classes in the order of the result's.",
+    )  # fmt: skip
+    outcomes: Outcomes = Field(
+        default_factory=dict, exclude_if=absent,
+        description="Of a suite: rows by what was asked (the context's condition) and what was answered.",
     )  # fmt: skip
     exposure: Exposure | None = Field(
         None, exclude_if=absent, description="Of a ranking, and of features that items have."

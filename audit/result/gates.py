@@ -49,6 +49,10 @@ class Decided(Part):
     rows_needed_halfway: int | None = Field(
         None, description="The same, were the truth half-way between what was measured and the limit."
     )
+    needed_of: str | None = Field(
+        None, exclude_if=absent,
+        description="What rows_needed counts where it is not rows: clusters, such as templates.",
+    )  # fmt: skip
     at_no_size: bool = Field(
         False,
         description="Open, and no realistic number of rows would decide: the value lies on the limit or too "

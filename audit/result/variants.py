@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .cost import Cost, SelfFlips
-from .figures import Counts, Disparity, Findings, ScoreDetail, SliceResult
+from .figures import Counts, Disparity, Findings, Outcomes, ScoreDetail, SliceResult, UnitFigures
 from .model import ModelInfo
 from .part import Estimate, Part, Slice, Verdict, absent
 from .recipe import Recipe, Step
@@ -31,6 +31,13 @@ class Variant(Part):
     confusion: list[list[int]] = Field(
         default_factory=list, exclude_if=absent,
         description="Rows by label and decision, classes in the order of the result's.",
+    )  # fmt: skip
+    outcomes: Outcomes = Field(
+        default_factory=dict, exclude_if=absent, description="As of a slice, of all rows."
+    )
+    units: list[UnitFigures] = Field(
+        default_factory=list, exclude_if=absent,
+        description="Figures of each cluster, where the task tells them (templates of a suite).",
     )  # fmt: skip
     counts: Counts
     slices: list[SliceResult]

@@ -27,6 +27,7 @@ from ..figures.unpaired import Unpaired
 from ..result import Cost, Decided, GateResult, GateSlice, GatesTogether, RunVerdict, Verdict
 from .claims import asked
 from .costs import cost_ratio
+from .gate_size import Size, rows_needed
 from .gate_slices import Asked
 from .gate_words import (
     against_baseline,
@@ -130,7 +131,7 @@ def decide(
             try:
                 rows = before.measured_after.rows if gate.compare == "change" and before else measured.rows
                 parts = asked(gate, k, measured, plan, before)
-                result = _result(gate, k, parts, plan, variant, rows)
+                result = _result(gate, k, parts, plan, variant, Size.of(measured, rows))
             except InputError as error:
                 if not lenient:
                     raise
@@ -272,7 +273,7 @@ def _decision(gate: Gate, question: Question, level: float) -> _Decision:
 
 
 def _result(
-    gate: Gate, position: int, parts: Sequence[Asked], plan: Plan, variant: str, rows: int
+    gate: Gate, position: int, parts: Sequence[Asked], plan: Plan, variant: str, rows: Size
 ) -> GateResult:
     base = _base(gate, position, variant, plan) | {
         "left_out": [left.slice for asks in parts for left in asks.left_out],
@@ -320,7 +321,7 @@ def _deciding(
     return found[0], found[1], most[2]
 
 
-def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSlice], dict[str, Any] | None]:
+def _slices(gate: Gate, asks: Asked, plan: Plan, rows: Size) -> tuple[list[GateSlice], dict[str, Any] | None]:
     """What the gate found of each claim, and the rows that would decide it where they are open."""
     level, question = 1 - plan.confidence, asks.question
     decision = None if question is None else _decision(gate, question, level)
@@ -328,11 +329,11 @@ def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSl
     rows_of: dict[int, dict[str, Any]] = {}
     whole = None
     if question is not None and decision is not None and open_:
-        whole = _rows(power.needed(question, level), 0, rows)
+        whole = rows_needed(power.needed(question, level), 0, rows)
         if isinstance(question, (Each, Picked)):
             listed = np.array(open_[:MOST_LINES], np.intp)
             each = power.needed_each(question.each, listed, level)
-            rows_of = {int(k): _rows(each, place, rows) for place, k in enumerate(listed)}
+            rows_of = {int(k): rows_needed(each, place, rows) for place, k in enumerate(listed)}
         elif len(asks.claims) == 1:
             rows_of = {0: whole}
     out: list[GateSlice] = []
@@ -358,16 +359,6 @@ def _slices(gate: Gate, asks: Asked, plan: Plan, rows: int) -> tuple[list[GateSl
             )
         )  # fmt: skip
     return out, whole
-
-
-def _rows(needed: power.Needed, item: int, rows: int) -> dict[str, Any]:
-    """Rows as a gate's result holds them."""
-    times, halfway = needed.times[item], needed.halfway[item]
-    return {
-        "rows_needed": None if np.isnan(times) else math.ceil(times * rows),
-        "rows_needed_halfway": None if np.isnan(halfway) else math.ceil(halfway * rows),
-        "at_no_size": bool(np.isnan(times)),
-    }
 
 
 def _decisive(verdict: Verdict, found: Sequence[GateSlice], asks: Asked) -> GateSlice:

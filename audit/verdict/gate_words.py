@@ -75,6 +75,12 @@ def because_of(verdict: Verdict, gate: Gate, needed: Mapping[str, Any], unknown:
         )
     if needed.get("rows_needed") is None:
         return tell("These data cannot decide.")
+    if needed.get("needed_of") is not None:
+        return tell(
+            "These data cannot decide; about {n} {what} like these would in four cases of five, were the "
+            "truth as measured.",
+            n=f"{needed['rows_needed']:,}", what=needed["needed_of"],
+        )  # fmt: skip
     return tell(
         "These data cannot decide; about {n} rows of the same composition would in four cases of five, were "
         "the truth as measured.",

@@ -8,12 +8,14 @@ from typing import Any
 
 from ...datasets.binary import Binary
 from ...datasets.evaluation import EvaluationSet
+from ...datasets.suite import about
+from ...datasets.suites import SUITES
 from ...metrics.figures import METHODS
 from ..config import Config
 from ..figures import definitions, describe
 from ..figures.changes import methods_of
 from ..figures.coverage import coverage
-from ..result import AuditResult, Failed
+from ..result import AuditResult, DataInfo, Failed
 from ..store.folder import checksum
 from . import gate
 from .front import finished
@@ -72,6 +74,11 @@ def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, 
     }
 
 
+def _data_info(config: Config, info: DataInfo) -> DataInfo:
+    """What a result says of its data, with what is known of a suite."""
+    return info if config.suite is None else info.model_copy(update=about(SUITES[config.suite]))
+
+
 def result_of(
     config: Config,
     data: EvaluationSet,
@@ -85,7 +92,7 @@ def result_of(
         title=config.report.title or (data.card.title if data.card else config.audit),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe.environment(config.seed, command),
-        data=describe.data_info(data, found.measured, decisions, found.warnings),
+        data=_data_info(config, describe.data_info(data, found.measured, decisions, found.warnings)),
         failed=failed,
         **derived(config, found, data.cluster),
     )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...audit.result import AuditResult
+from ..blocks import Block, Heading
 from ..page.finding_words import Finding
 from ..page.findings import findings
 from ..page.first_screen import first_screen
@@ -16,10 +17,11 @@ from ..page.html import environment
 from ..page.reviewer import signed_files
 from ..page.undecided import undecided
 from ..slices.gate_tables import GateRow, gate_rows
+from ..tasks import Part, telling
 from ..variants.ladder_table import ladder
 from ..variants.release import release
 from ..words.gates_together import gates_together
-from ..words.language import TAGS, language, listed, writing
+from ..words.language import TAGS, Given, language, listed, say, writing
 from ..words.lookup import binding_gates, has_ladder, own_words
 from ..words.order import feature_sets
 from ..words.spoken import title_of
@@ -78,6 +80,7 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
         undecided=undecided(result),
         gates=gates,
         together=gates_together(result),
+        suite=_suite(result, charts),
         ladder=ladder(result) if has_ladder(result) else None,
         release=release(result),
         signed=list(signed_files(result)),
@@ -92,6 +95,19 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
         needs={v.name: v.recipe.needs for v in result.variants if v.recipe is not None},
         **_front(told, result),
     )
+
+
+def _suite(result: AuditResult, charts: bool) -> list[Block]:
+    """What is shown of a suite's items: over all variants, and what each change does to them."""
+    told = telling(result)
+    blocks = told.of_suite(result, result.variants, charts, "suite")
+    if not blocks:
+        return []
+    for k, item in enumerate(result.comparisons, start=1):
+        named = say("{after} against {before}", after=Given(item.after), before=Given(item.before))
+        changes = told.of_changes(item, Part(result, result.variants[0], (), f"suite-{k}", charts))
+        blocks += [Heading(named), *changes]
+    return blocks
 
 
 def _beside_the_matrix(told: Told, gates: Sequence[GateRow]) -> list[GateRow]:

@@ -19,7 +19,12 @@ MOST_GATES, MOST_FEATURES = 2, 3
 def undecided(result: AuditResult) -> list[Sentence]:
     """List what the data leave open, what a decision would need first; empty when nothing is left open."""
     labelled = result.data.label or (not telling(result).plain and has_labels(result))
-    labels = [] if labelled else [say("No labels: who is decided wrongly stays open.")]
+    # A task whose rows have no label by what they are leaves nothing open.
+    labels = (
+        []
+        if labelled or not telling(result).outcome
+        else [say("No labels: who is decided wrongly stays open.")]
+    )
     return [*_gates(result), *labels, *_slices(result)]
 
 
@@ -42,6 +47,10 @@ def _gate(gate: GateResult, result: AuditResult) -> Sentence:
     slices = of_view(compared_slices(gate.slice, gate.reference), gate.view if of_each(gate) else None)
     if gate.rows_needed is None and not gate.at_no_size:
         return say("{gate}, {slices}: {why}", gate=title, slices=slices, why=translated(gate.why))
+    if gate.needed_of is not None:
+        return say(
+            "{gate}, {slices}. Needed: {needed}.", gate=title, slices=slices, needed=rows_needed(gate).words
+        )
     return say(
         "{gate}, {slices}. Rows needed: {needed}. There are {n}.",
         gate=title, slices=slices, needed=rows_needed(gate).words, n=count(result.data.rows),

@@ -5,15 +5,19 @@ from __future__ import annotations
 from ...audit.result import AuditResult
 from .base import Part, Telling
 from .binary import BINARY
+from .choice import CHOICE
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
+from .pairs import PAIRS
 from .ranking import RANKING
 from .regression import REGRESSION
 
 TELLINGS: dict[str, Telling] = {
     "binary": BINARY,
+    "choice": CHOICE,
     "multiclass": MULTICLASS,
     "multilabel": MULTILABEL,
+    "pairs": PAIRS,
     "ranking": RANKING,
     "regression": REGRESSION,
 }

@@ -69,6 +69,10 @@ def _no_changes(item: Comparison, part: Part) -> list[Block]:
     return []
 
 
+def _no_suite(result: AuditResult, variants: list[Variant], charts: bool, key: str) -> list[Block]:
+    return []
+
+
 def _all(names: list[str], result: AuditResult) -> list[str]:
     return names
 
@@ -99,6 +103,8 @@ class Telling:
         What stands in the section on all rows, after a feature's chart, and at the end of its section.
     of_changes : callable (comparison, part) -> blocks
         What stands in the part of a variant on what it changes.
+    of_suite : callable (result, variants, charts, key) -> blocks
+        What the report shows of a suite's items, over all variants; none has no such page.
     scores : callable (part) -> Scores or None
         The chapter on scores; None: that of one score for a decision.
     one_score : bool
@@ -127,6 +133,7 @@ class Telling:
     of_feature: Callable[[Part], list[Block]] = _nothing
     of_classes: Callable[[Part], list[Block]] = _nothing
     of_changes: Callable[[Comparison, Part], list[Block]] = _no_changes
+    of_suite: Callable[[AuditResult, list[Variant], bool, str], list[Block]] = _no_suite
     scores: Callable[[Part], Scores | None] = _no_scores
     one_score: bool = False
     flip: str = later("A row that one model decides otherwise than the other.")

@@ -32,7 +32,7 @@ def rows_needed(part: Decided) -> RowsNeeded:
     if part.verdict != "inconclusive":
         return RowsNeeded(UNDEFINED)
     if part.rows_needed is not None:
-        return _counted(part.rows_needed, part.rows_needed_halfway)
+        return _counted(part.rows_needed, part.rows_needed_halfway, part.needed_of)
     if part.at_no_size:
         return RowsNeeded(
             tr("at no realistic number"),
@@ -42,8 +42,10 @@ def rows_needed(part: Decided) -> RowsNeeded:
     return RowsNeeded(tr("not known"), "", say("not known"))
 
 
-def _counted(rows: int, halfway: int | None) -> RowsNeeded:
+def _counted(rows: int, halfway: int | None, unit: str | None) -> RowsNeeded:
     about = rounded_up(rows)
+    if unit is not None:
+        return _of_units(about, None if halfway is None else rounded_up(halfway), unit)
     if halfway is None:
         return RowsNeeded(
             about,
@@ -67,6 +69,31 @@ def _counted(rows: int, halfway: int | None) -> RowsNeeded:
             chance=confidence(CHANCE),
         ),
     )
+
+
+def _of_units(about: str, more: str | None, unit: str) -> RowsNeeded:
+    """Say how many clusters would decide: more rows of the same ones would not."""
+    named = (tr(unit),)
+    cell = tr("{n} {unit}", n=about, unit=tr(unit))
+    if more is None:
+        return RowsNeeded(
+            cell,
+            tr("half-way: at no realistic number"),
+            say(
+                "about {n} {unit} ({chance} chance, were the truth as measured); were it half-way to the "
+                "limit, at no realistic number",
+                n=about, unit=named, chance=confidence(CHANCE),
+            ),
+        )  # fmt: skip
+    return RowsNeeded(
+        cell,
+        tr("half-way: {n}", n=more),
+        say(
+            "about {n} {unit} ({chance} chance, were the truth as measured); {more} were it half-way to the "
+            "limit",
+            n=about, unit=named, more=more, chance=confidence(CHANCE),
+        ),
+    )  # fmt: skip
 
 
 def rounded_up(rows: int) -> str:

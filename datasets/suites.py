@@ -1,0 +1,13 @@
+"""The suites that a configuration may name: one entry each."""
+
+from __future__ import annotations
+
+from .bbq import BBQ
+from .crows_pairs import CROWS_PAIRS
+from .stereoset import STEREOSET
+from .suite import Suite
+from .winobias import WINOBIAS
+
+SUITES: dict[str, Suite] = {suite.name: suite for suite in (BBQ, STEREOSET, CROWS_PAIRS, WINOBIAS)}
+
+__all__ = ["SUITES", "Suite"]
