@@ -56,7 +56,7 @@ class EvaluationSet:
         Which label values are positive; needed unless the column holds 1/0 or true/false.
     positive_is : {'benefit', 'burden'}, optional
         What a positive decision is to the person it falls on.
-    task : {'binary', 'multiclass', 'multilabel', 'regression', 'ranking'}
+    task : {'binary', 'multiclass', 'multilabel', 'regression', 'ranking', 'ner'}
         What is predicted of a row.
     labels : sequence of str
         Multilabel: a column per label, in place of one ``label`` column of lists.
@@ -66,6 +66,12 @@ class EvaluationSet:
         Multiclass: the classes that are an advantage to the person concerned.
     query, item, relevance : str, optional
         Ranking: columns of who asks, what is ranked, and how relevant it is.
+    tags, tokens : str, optional
+        Entities: columns of the tags of each row's tokens, and of these.
+    scheme, matching : str, optional
+        Entities: how tags are read (`tags`); default iob2 and strict.
+    document : str, optional
+        Entities: column of the document of each row, which is its cluster.
     id : str, optional
         Column of unique ids; without it rows are numbered.
     weight : str, optional
@@ -127,6 +133,11 @@ class EvaluationSet:
     query: str | None = None
     item: str | None = None
     relevance: str | None = None
+    tags: str | None = None
+    tokens: str | None = None
+    scheme: str | None = None
+    matching: str | None = None
+    document: str | None = None
 
     def __post_init__(self) -> None:
         self.words = Missing.of(self.missing)
@@ -139,6 +150,7 @@ class EvaluationSet:
             self.notes += found_in(self.source, self.text)
         self.where = str(self.source) if isinstance(self.source, Path) else (self.name or "the table")
         self.outcome = outcome_of(self.task, truth_roles(self))
+        self.cluster = self.document or self.cluster
         check_roles(self)
         self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
         self.slicers = [self.slicer(s) for s in self.sensitive]

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .binary import Binary
+from .entities import Entities
 from .errors import InputError
 from .multiclass import Classes
 from .multilabel import LabelColumns, LabelLists
@@ -103,6 +104,11 @@ class Roles:
     relevance: str | None = None
     weight: str | None = None
     cluster: str | None = None
+    tags: str | None = None
+    tokens: str | None = None
+    scheme: str | None = None
+    matching: str | None = None
+    document: str | None = None
 
 
 def _binary(roles: Roles) -> Binary | None:
@@ -137,6 +143,16 @@ def _ranking(roles: Roles) -> Ranking:
     return Ranking(str(roles.query), str(roles.item), roles.relevance, roles.weight, roles.cluster)
 
 
+def _entities(roles: Roles) -> Entities:
+    if roles.tags is None:
+        raise InputError("data.tags: entities need the column of their true tags")
+    if roles.document and roles.cluster:
+        raise InputError(
+            f"data.cluster: rows of a document ({roles.document}) are a cluster already; leave one of them out"
+        )
+    return Entities(roles.tags, roles.tokens, roles.scheme or "iob2", roles.matching or "strict")  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
 class Reader:
     """How the outcomes of a task are read, and the keys of ``data:`` that belong to it."""
@@ -151,6 +167,7 @@ READERS: dict[str, Reader] = {
     "multilabel": Reader(_multilabel, frozenset({"label", "labels", "classes", "positive", "negative"})),
     "regression": Reader(_regression, frozenset({"label"})),
     "ranking": Reader(_ranking, frozenset({"query", "item", "relevance"})),
+    "ner": Reader(_entities, frozenset({"tags", "tokens", "scheme", "matching", "document"})),
 }
 """Tasks by name."""
 OF_ALL = frozenset({"weight", "cluster"})

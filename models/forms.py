@@ -35,6 +35,7 @@ FORMS = {
     "multilabel": Form(cut=True),
     "regression": Form(number=True),
     "ranking": Form(lists=True),
+    "ner": Form(),
 }
 """By task."""
 TASK_OF_LISTS = next(task for task, form in FORMS.items() if form.lists)

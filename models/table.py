@@ -15,6 +15,7 @@ from ..datasets.amounts import scores
 from ..datasets.binary import Binary
 from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
+from ..datasets.entities import Entities
 from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.missing import BLANK
@@ -26,6 +27,7 @@ from ..datasets.spelling import as_ids
 from ..datasets.trec import is_run, read_run
 from .base import ModelKind, Scored, decide, rule
 from .forms import FORMS, TASK_OF_LISTS
+from .table_entities import OfEntities
 from .table_lists import OfLabels, OfRanks, OfRun
 from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
 
@@ -62,6 +64,8 @@ class PredictionTable(ModelKind):
         Regression: the column of the predicted number.
     rank : str, optional
         Ranking: the column of the rank in the list of a query; default it follows from ``score``.
+    tags : str, optional
+        Entities: the column of the tags of each row's tokens.
 
     Attributes
     ----------
@@ -84,6 +88,7 @@ class PredictionTable(ModelKind):
     decisions: Mapping[str, str] = field(default_factory=dict)
     prediction: str | None = None
     rank: str | None = None
+    tags: str | None = None
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
@@ -216,8 +221,8 @@ class PredictionTable(ModelKind):
                 return f"the row of id {ids[number].as_py()!r}"
             return f"row {(number if ids is None else ids[number].as_py()) + 1:,}{among}"
 
-        queries = batch.column(self.data.query) if self.data.query else None
-        return self.says.read(placed, row, queries)
+        beside = self.data.query or self.data.tags
+        return self.says.read(placed, row, batch.column(beside) if beside else None)
 
     def _placed(self, read: Callable[[pa.Array], NDArray[Any]], column: pa.Array) -> NDArray[Any]:
         """Read a column; what it may not hold is told with its row of the file of predictions."""
@@ -273,7 +278,7 @@ class PredictionTable(ModelKind):
         return told | self.says.describe()
 
 
-KEYS = ("score", "decision", "probabilities", "decisions", "prediction", "rank")
+KEYS = ("score", "decision", "probabilities", "decisions", "prediction", "rank", "tags")
 """Keys of ``model:`` that name columns of predictions."""
 _FIELDS = {"score": "score_column"}
 
@@ -309,12 +314,18 @@ def _ranks(table: PredictionTable) -> Predicted:
     return OfRun()
 
 
+def _entities(table: PredictionTable) -> Predicted:
+    assert isinstance(table.data.outcome, Entities)
+    return OfEntities(table.tags, table.data.outcome)
+
+
 TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "binary": (_two, {"score", "decision"}),
     "multiclass": (_many, {"decision", "probabilities"}),
     "multilabel": (_labels, {"decisions", "probabilities"}),
     "regression": (lambda table: OfNumbers(table.prediction), {"prediction"}),
     "ranking": (_ranks, {"rank", "score"}),
+    "ner": (_entities, {"tags"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""
 

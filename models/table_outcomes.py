@@ -58,15 +58,15 @@ class Predicted(Protocol):
     @property
     def classes(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows.
 
         Parameters
         ----------
         placed, row : callable
             Read a column by its name, and name a row for a message.
-        queries : pyarrow.Array or None
-            Ranking: whose list each row stands in.
+        beside : pyarrow.Array or None
+            Ranking: whose list each row stands in. Entities: its true tags.
         """
         ...
 
@@ -121,7 +121,7 @@ class OfTwo:
         """The decision's."""
         return [self.decision] if self.decision else []
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows."""
         score = decision = None
         if self.score:
@@ -223,7 +223,7 @@ class OfMany:
                 f"class of the labels: {listed(list(self.labelled))}; expected the same words"
             )
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows; probabilities that do not sum to one are told with their row."""
         score = self._score(placed, row) if self.probabilities else None
         if self.outcome and self.decision:
@@ -318,7 +318,7 @@ class OfNumbers:
         """The prediction's."""
         return [self.target.column]
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows."""
         return Scored(None, placed(_plainly(self.target.read, self.target.column), self.target.column))
 

@@ -13,6 +13,7 @@ from pydantic import (
 
 from ...datasets.dialect import TextForm
 from ...datasets.encoding import known_encoding
+from ...datasets.tags import Matching, Scheme
 from .section import Section, Value, Values, Word, absent
 
 THOUSANDS = ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f")
@@ -153,6 +154,27 @@ class Data(Written):
     last_rank: int | None = Field(
         None, ge=1, exclude_if=absent, description="A ranking's last rank that counts; default all do."
     )
+    tags: Word | None = Field(
+        None, exclude_if=absent,
+        description="Column of the true tags of each row's tokens, such as B-PER and O: lists, or text with "
+        "spaces between; of a CoNLL file the place of the column, such as 2.",
+    )  # fmt: skip
+    tokens: Word | None = Field(
+        None, exclude_if=absent, description="Column of the tokens, of which there are as many as tags."
+    )
+    scheme: Scheme | None = Field(
+        None, exclude_if=absent,
+        description="What tags there are: iob2 (the default; B- begins every entity), iob1 or io.",
+    )  # fmt: skip
+    matching: Matching | None = Field(
+        None, exclude_if=absent,
+        description="How tags are read that the scheme does not allow: strict (the default; they are in no "
+        "entity) or conll (they begin one, as in conlleval).",
+    )  # fmt: skip
+    document: Word | None = Field(
+        None, exclude_if=absent,
+        description="Column of the document that a sentence is of; sentences of one depend on each other.",
+    )  # fmt: skip
     favourable: Values | None = Field(
         None, exclude_if=absent, description="Classes that are an advantage to the person, of several."
     )

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from ...datasets.classes import MOST_CLASSES
 from ...models.address import variable, without_secrets
 from .data import TrainData
-from .section import Section, Values, absent
+from .section import Section, Values, Word, absent
 
 Features = Annotated[
     list[str] | None, Field(description="Columns the model sees; default all without another role.")
@@ -86,6 +86,10 @@ class Predicted(Section):
     rank: str | None = Field(
         None, exclude_if=absent, description="Column of a predictions table with the rank of an item, from 1."
     )
+    tags: Word | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table with the predicted tags of each row's tokens.",
+    )  # fmt: skip
     negative: Values | None = Field(
         None,
         description="Value(s) of the decision column that count as negative; needed where more than one is "
@@ -99,7 +103,7 @@ class Predicted(Section):
         return any(getattr(self, key) for key in COLUMNS)
 
 
-COLUMNS = ("score", "decision", "probabilities", "decisions", "prediction", "rank")
+COLUMNS = ("score", "decision", "probabilities", "decisions", "prediction", "rank", "tags")
 """Keys that name columns of predictions."""
 
 
@@ -262,7 +266,7 @@ KEPT: dict[str, Any] = {
     "text_pair": None, "train_text": None, "image": None, "endpoint": None, "protocol": None,
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
-    "batch_tokens": 2048, "processor": None, "pixels": None,
+    "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None,
 }  # fmt: skip
 """Every key of every kind with the value that says nothing, in the order in which a run keeps them.
 
@@ -271,7 +275,7 @@ value alone.
 """
 
 
-LATER = ("probabilities", "decisions", "prediction", "rank", "processor", "pixels")
+LATER = ("probabilities", "decisions", "prediction", "rank", "processor", "pixels", "tags")
 """Keys that a run keeps only where they are said."""
 
 

@@ -97,7 +97,7 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
     return PredictionTable(
         data, spec.score, spec.decision, spec.positive, Path(spec.path) if spec.path else None,
         spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
-        spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank,
+        spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.tags,
     )  # fmt: skip
 
 
