@@ -7,6 +7,7 @@ from .added import added_to, extended, keep_disparity, keep_metric
 from .binary import BINARY
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
+from .ner import NER
 from .ranking import RANKING
 from .regression import REGRESSION
 from .task import Task
@@ -28,7 +29,7 @@ def register(task: Task) -> None:
             AGGREGATES.setdefault(f"{disparity.name}_{form}", disparity)
 
 
-OURS = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, RANKING)
+OURS = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, RANKING, NER)
 """The tasks that the keys of a configuration may tell; one of a guest is named."""
 for _task in OURS:
     register(_task)

@@ -215,6 +215,11 @@ def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     return {} if said.decision is None else {DECISION: pa.array(said.decision, pa.string())}
 
 
+def types_in(text: str) -> set[str]:
+    """The types of the entities of a text."""
+    return {one.type for one in spans.read(text)}
+
+
 def kind(name: str) -> Kind | None:
     """What stands in a column of predictions."""
     return "word" if name in (LABEL, DECISION) else None

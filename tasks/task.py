@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -74,6 +74,10 @@ def _one_each(known: Known) -> list[str]:
 
 def _nothing(known: Known, columns: Sequence[str], rows: Stored) -> str:
     return ""
+
+
+def _itself(word: str) -> Iterable[str]:
+    return [word]
 
 
 def unbound(task: Task, data: Any) -> Task:
@@ -205,6 +209,14 @@ class Task:
         the same thing.
     columns_of_classes : bool
         Whether each class has columns of its own, so that two runs must have the same.
+    classes_in : callable (word) -> iterable of str
+        The classes that a value of the column of decisions names.
+    models : tuple of str
+        The kinds of models that it is audited with, one of which is needed; empty: any, or labels alone.
+    tallied : str
+        The view whose counts are told of all rows, beside those of each class; empty: those of the rows.
+    negatives : bool
+        Whether what is neither labelled nor decided for is counted.
     """
 
     name: str
@@ -242,6 +254,10 @@ class Task:
     in_common: Callable[[Two, tuple[pa.Array, pa.Array]], Two] = in_common
     settled: tuple[str, ...] = ()
     columns_of_classes: bool = False
+    classes_in: Callable[[str], Iterable[str]] = _itself
+    models: tuple[str, ...] = ()
+    tallied: str = ""
+    negatives: bool = True
 
     @property
     def form(self) -> str:
