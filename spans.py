@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 NONE = "O"
@@ -39,7 +40,7 @@ def read(text: str) -> tuple[Span, ...]:
     if text == NONE:
         return ()
     found = tuple(_one(part) for part in text.split(APART))
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         if after.start < before.end:
             raise ValueError(f"entities that follow each other, got {written([before, after])}")
     return found

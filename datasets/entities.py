@@ -256,7 +256,7 @@ class Entities:
             )
 
     def warnings(self) -> list[str]:
-        """What is to be told of the tags read: those that the scheme does not allow, and that there is none."""
+        """What is to be told of the tags: those that the scheme does not allow, and that there is none."""
         if not self.read.found and self.rows:
             return [
                 *self.read.warnings(),

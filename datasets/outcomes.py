@@ -148,7 +148,8 @@ def _entities(roles: Roles) -> Entities:
         raise InputError("data.tags: entities need the column of their true tags")
     if roles.document and roles.cluster:
         raise InputError(
-            f"data.cluster: rows of a document ({roles.document}) are a cluster already; leave one of them out"
+            f"data.cluster: rows of a document ({roles.document}) are a cluster already; leave one of "
+            "them out"
         )
     return Entities(roles.tags, roles.tokens, roles.scheme or "iob2", roles.matching or "strict")  # type: ignore[arg-type]
 

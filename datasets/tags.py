@@ -7,10 +7,10 @@ J. Veenstra 1999, EACL '99: 173-179):
 - ``iob1``: I- is in an entity, B- begins one that follows another of its type directly;
 - ``io``: I- is in an entity, so that two of a type that touch are one.
 
-Matching says what tags mean that follow each other otherwise than the scheme allows, such as I- without an
-entity to continue. ``strict`` reads what the scheme says and nothing else: such a tag is in no entity, as in
-seqeval's strict mode. ``conll`` begins an entity there, as conlleval does (E. F. Tjong Kim Sang, F. De Meulder
-2003, CoNLL-2003: 142-147), and reads all schemes alike.
+Matching says what tags mean that follow each other otherwise than the scheme allows, such as I- without
+an entity to continue. ``strict`` reads what the scheme says and nothing else: such a tag is in no entity,
+as in seqeval's strict mode. ``conll`` begins an entity there, as conlleval does (E. F. Tjong Kim Sang,
+F. De Meulder 2003, CoNLL-2003: 142-147), and reads all schemes alike.
 """
 
 from __future__ import annotations

@@ -18,15 +18,20 @@ class EntityOutcomes(Confusion):
 
     @classmethod
     def typed(
-        cls, cube: Cube, kind: str, by: Sequence[str], types: Sequence[str], decisions: Sequence[str] = (DECISION,)
-    ) -> EntityOutcomes:  # fmt: skip
+        cls,
+        cube: Cube,
+        kind: str,
+        by: Sequence[str],
+        types: Sequence[str],
+        decisions: Sequence[str] = (DECISION,),
+    ) -> EntityOutcomes:
         """Draw the cells of every observed slice of ``by``.
 
         Parameters
         ----------
         cube : Cube
-            Its axis ``kind`` has the types for levels, and another one of cells that are no entities; those of
-            the label and of ``decisions`` say whether an entity is true and marked.
+            Its axis ``kind`` has the types for levels, and another one of cells that are no entities; those
+            of the label and of ``decisions`` say whether an entity is true and marked.
         by, types, decisions : sequences of str
         """
         owner, keys = cube.slice_codes(by)

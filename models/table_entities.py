@@ -38,7 +38,9 @@ class OfEntities:
 
     def __post_init__(self) -> None:
         if not self.tags:
-            raise InputError("model: a table of predicted entities needs model.tags, the column of their tags")
+            raise InputError(
+                "model: a table of predicted entities needs model.tags, the column of their tags"
+            )
         self.said = TagColumn(self.tags, "predicted tags", self.true.scheme, self.true.matching)
 
     @property

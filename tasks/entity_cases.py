@@ -1,4 +1,4 @@
-"""Rows with entities: each entity that is there, or that the model marks, is an outcome; each type is a view."""
+"""Rows with entities: each that is there, or that the model marks, is an outcome; each type is a view."""
 
 from __future__ import annotations
 
@@ -170,7 +170,8 @@ class EntityPairs(Pairs):
 
     def add(self, before: Batch, after: Batch) -> None:
         """Take a batch of the same rows in the same order."""
-        true, one, other = before.rows.column(LABEL), before.rows.column(DECISION), after.rows.column(DECISION)
+        true = before.rows.column(LABEL)
+        one, other = (batch.rows.column(DECISION) for batch in (before, after))
         self._outcomes.add(before, {LABEL: true, DECISION: one, AFTER: other})
         flags = {CHANGED: ~_alike(one, other), DECISION: _alike(true, one), AFTER: _alike(true, other)}
         self._cubes.add(before.cube(self.by, {axis: flag.astype(np.int64) for axis, flag in flags.items()}))
@@ -236,5 +237,3 @@ def amiss(known: Any, columns: Sequence[str], rows: Stored) -> str:
                 except ValueError as error:
                     return f"expected {error} in the column {name!r}"
     return ""
-
-

@@ -22,7 +22,8 @@ OF_TYPE = {
     for metric in (
         Metric(
             "entity_precision", "Entity precision", "TP / (TP + FP) over entities",
-            "Of the entities that the model marks, the share that is right: the same tokens and the same type.",
+            "Of the entities that the model marks, the share that is right: the same tokens and the same "
+            "type.",
             PRECISION, better="higher", ideal=1.0, among="selected", says="positive", source=CONLL,
             shows="Sensitive to entities that the model invents; blind to those that it passes over.",
             elsewhere=("span_precision", "ner_precision", "ents_p"),

@@ -45,8 +45,8 @@ class Config(Section):
     audit: str = Field(description="Name of the audit; the run's folder is called so.", min_length=1)
     task: str | None = Field(
         None, exclude_if=absent,
-        description="What the model does: binary, multiclass, multilabel, regression, ranking or ner; default "
-        "what the keys of data and model say, else binary.",
+        description="What the model does: binary, multiclass, multilabel, regression, ranking or ner; "
+        "default what the keys of data and model say, else binary.",
         json_schema_extra=lambda schema: schema.update(enum=[*TASKS, None]),
     )  # fmt: skip
     data: Data

@@ -7,6 +7,7 @@ from .base import Part, Telling
 from .binary import BINARY
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
+from .ner import NER
 from .ranking import RANKING
 from .regression import REGRESSION
 
@@ -14,6 +15,7 @@ TELLINGS: dict[str, Telling] = {
     "binary": BINARY,
     "multiclass": MULTICLASS,
     "multilabel": MULTILABEL,
+    "ner": NER,
     "ranking": RANKING,
     "regression": REGRESSION,
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from ...audit.result import AuditResult, Comparison, Definition, Slice, Variant
 from ..blocks import Block
+from ..slices.tables import COUNTS
 from ..words.language import Sentence, later, say
-from ..words.per_hundred import Hundred
+from ..words.per_hundred import OF_DECISIONS, Hundred
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Telling:
         How labels, decisions and differences are to be read.
     nothing : str
         What stands on the first screen where no difference was looked at; empty: that of decisions.
+    of_rows : Hundred
+        How rates of all rows are told per hundred.
     of_class : Hundred or None
         How rates of a class are told per hundred rows.
     lead : callable (definition, model, slice, reference, variant) -> Sentence
@@ -107,6 +110,8 @@ class Telling:
         What a changed decision is; empty where nothing is decided.
     counts : str
         What the four counts of the formulas are; empty where none has them.
+    counted : mapping
+        Head and explanation of each count that a table of slices has.
     outcome : str
         What the label is called.
     columns : int
@@ -117,6 +122,7 @@ class Telling:
 
     reading: Callable[[AuditResult], list[Sentence]] = _reading
     nothing: str = ""
+    of_rows: Hundred = OF_DECISIONS
     of_class: Hundred | None = None
     lead: Callable[[Definition, str, Slice, Slice | None, Variant], Sentence] = _no_lead
     gaps: Callable[[AuditResult], list[str]] = _no_metrics
@@ -131,6 +137,7 @@ class Telling:
     one_score: bool = False
     flip: str = later("A row that one model decides otherwise than the other.")
     counts: str = ""
+    counted: Mapping[str, tuple[str, str]] = field(default_factory=lambda: COUNTS)
     outcome: str = later("Label")
     columns: int = 4
     plain: bool = False

@@ -125,7 +125,7 @@ def test_tags_of_other_schemes_are_told(tag: Any, scheme: Any, told: str) -> Non
     assert told in str(faulty(tag, scheme))
 
 
-@pytest.mark.parametrize("text", ["", "0:0 PER", "2:1 PER", "0:2PER", "0:2 PER; 1:3 LOC", "x", "0:2 PER;2:3 A"])
+@pytest.mark.parametrize("text", ["", "0:0 PER", "2:1 A", "0:2PER", "0:2 A; 1:3 B", "x", "0:2 A;2:3 B"])
 def test_texts_that_are_no_entities_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="entities"):
         read(text)

@@ -1,4 +1,4 @@
-"""Entities of sentences: against seqeval's rules, published counts of spaCy, and what must hold of any tags."""
+"""Entities of sentences: against the rules of seqeval, counts of spaCy, and what must hold of any tags."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .runs import audited, gap, slice_of, values
 
 BTC = Path(os.environ.get("FAIRWEIGH_DATA", "")) / "broad_twitter_corpus"
 SPACY = Path(__file__).with_name("spacy_on_btc_g.txt")
-"""Entities that spaCy's en_core_web_sm 3.8.0 (its ner alone) marks in the first 600 sentences of part g, given
-their tokens: PERSON is PER, ORG is ORG, GPE, LOC and FAC are LOC. Line: sentence, entities."""
+"""Entities that spaCy's en_core_web_sm 3.8.0 (its ner alone) marks in the first 600 sentences of part g,
+given their tokens: PERSON is PER, ORG is ORG, GPE, LOC and FAC are LOC. Line: sentence, entities."""
 DATA = {"tags": "tags", "tokens": "tokens", "sensitive": ["group"], "id": "id"}
 MODEL = {"tags": "said"}
 KINDS = ("PER", "LOC")
@@ -225,7 +225,8 @@ def test_tags_that_the_scheme_does_not_allow_are_counted_and_told(tmp_path: Path
     data["said"] = [["O", "I-PER", "I-PER", *["O"] * 6] for _ in range(100)]
     strict = audited(tmp_path, data, data=DATA, model=MODEL)
     assert strict["variants"][0]["overall_view_counts"]["PER"]["tp"] == 0
-    assert any("200 tags of column said do not follow the scheme iob2" in w for w in strict["data"]["warnings"])
+    told = "200 tags of column said do not follow the scheme iob2"
+    assert any(told in text for text in strict["data"]["warnings"])
     loose = audited(tmp_path, data, data={**DATA, "matching": "conll"}, model=MODEL)
     assert loose["variants"][0]["overall_view_counts"]["PER"]["tp"] == 100
 
