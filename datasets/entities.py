@@ -46,8 +46,10 @@ class TagColumn:
         Tags by what stands before their type.
     strays : int
         Tags that stand where the scheme does not allow them.
-    first : str
-        The first row with one.
+    first : int
+        The first row with one, counted from 1.
+    rows : int
+        Those read.
     """
 
     column: str
@@ -57,7 +59,8 @@ class TagColumn:
     found: Counter[str] = field(default_factory=Counter)
     marks: Counter[str] = field(default_factory=Counter)
     strays: int = 0
-    first: str = ""
+    first: int = 0
+    rows: int = 0
 
     @property
     def where(self) -> str:
@@ -71,19 +74,20 @@ class TagColumn:
         self._check(tags, np.repeat(np.arange(len(lengths)), lengths), row)
         texts, start = [], 0
         for place, size in enumerate(lengths.tolist()):
-            texts.append(self._entities(tags[start : start + size], place, row))
+            texts.append(self._entities(tags[start : start + size], place))
             start += size
+        self.rows += len(texts)
         if len(self.found) > MOST_CLASSES:
             raise InputError(
                 f"{self.where} holds entities of {len(self.found):,} types, expected at most {MOST_CLASSES}"
             )
         return pa.array(texts, pa.string()), lengths
 
-    def _entities(self, tags: list[str], place: int, row: Row) -> str:
+    def _entities(self, tags: list[str], place: int) -> str:
         spans, strays = entities(tags, self.scheme, self.matching)
         self.found.update(one.type for one in spans)
         if strays and not self.strays:
-            self.first = row(place)
+            self.first = self.rows + place + 1
         self.strays += strays
         return written(spans)
 
@@ -104,22 +108,23 @@ class TagColumn:
         """What is to be told of the tags read: those that stand where the scheme does not allow them."""
         if not self.strays:
             return []
-        values = {"n": f"{self.strays:,}", "column": self.column, "scheme": self.scheme, "row": self.first}
+        row = f"{self.first:,}"
+        values = {"n": f"{self.strays:,}", "column": self.column, "scheme": self.scheme, "row": row}
         if self.matching == "conll":
             return [
                 tell_n(
-                    "{n} tag of column {column} does not follow the scheme {scheme} (in {row}): it begins an "
+                    "{n} tag of column {column} does not follow the scheme {scheme} (row {row}): it begins an "
                     "entity, as in conlleval.",
-                    "{n} tags of column {column} do not follow the scheme {scheme} (the first in {row}): "
+                    "{n} tags of column {column} do not follow the scheme {scheme} (the first in row {row}): "
                     "each begins an entity, as in conlleval.",
                     self.strays, **values,
                 )
             ]  # fmt: skip
         return [
             tell_n(
-                "{n} tag of column {column} does not follow the scheme {scheme} (in {row}): it is in no "
+                "{n} tag of column {column} does not follow the scheme {scheme} (row {row}): it is in no "
                 "entity; data.matching: conll would begin one there.",
-                "{n} tags of column {column} do not follow the scheme {scheme} (the first in {row}): they "
+                "{n} tags of column {column} do not follow the scheme {scheme} (the first in row {row}): they "
                 "are in no entity; data.matching: conll would begin entities there.",
                 self.strays, **values,
             )

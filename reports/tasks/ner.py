@@ -10,7 +10,7 @@ from ..slices import class_tables
 from ..slices.tables import Cell, Notes, Row, Table, metric_cell
 from ..words import order
 from ..words.formats import count
-from ..words.language import Sentence, later, say, say_n, sentences, tr
+from ..words.language import Sentence, later, say, sentences, tr
 from ..words.per_hundred import Hundred, Said
 from ..words.spoken import of_view, slice_name, title_of, view_name
 from .base import Part, Telling, difference_words
@@ -82,12 +82,12 @@ def moved(item: Comparison, result: AuditResult) -> Sentence:
     if whole is None or not whole.n:
         return ()
     told = [
-        say_n(
+        say(
             "In {n} of {rows} rows other entities are marked.",
-            "In {n} of {rows} rows other entities are marked.",
-            whole.flips, n=count(whole.flips), rows=count(whole.n),
+            n=count(whole.flips),
+            rows=count(whole.n),
         )
-    ]  # fmt: skip
+    ]
     if whole.spoiled is not None and whole.mended is not None:
         told.append(
             say(
