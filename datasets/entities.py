@@ -113,10 +113,10 @@ class TagColumn:
         if self.matching == "conll":
             return [
                 tell_n(
-                    "{n} tag of column {column} does not follow the scheme {scheme} (row {row}): it begins an "
-                    "entity, as in conlleval.",
-                    "{n} tags of column {column} do not follow the scheme {scheme} (the first in row {row}): "
-                    "each begins an entity, as in conlleval.",
+                    "{n} tag of column {column} does not follow the scheme {scheme} (row {row}): it begins "
+                    "an entity, as in conlleval.",
+                    "{n} tags of column {column} do not follow the scheme {scheme} (the first in row "
+                    "{row}): each begins an entity, as in conlleval.",
                     self.strays, **values,
                 )
             ]  # fmt: skip
@@ -124,8 +124,8 @@ class TagColumn:
             tell_n(
                 "{n} tag of column {column} does not follow the scheme {scheme} (row {row}): it is in no "
                 "entity; data.matching: conll would begin one there.",
-                "{n} tags of column {column} do not follow the scheme {scheme} (the first in row {row}): they "
-                "are in no entity; data.matching: conll would begin entities there.",
+                "{n} tags of column {column} do not follow the scheme {scheme} (the first in row {row}): "
+                "they are in no entity; data.matching: conll would begin entities there.",
                 self.strays, **values,
             )
         ]  # fmt: skip

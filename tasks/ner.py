@@ -40,7 +40,10 @@ OF_TYPE = {
             "Harmonic mean of entity precision and entity recall.",
             F1_SCORE, better="higher", ideal=1.0, source=CONLL,
             shows="Sensitive to entities that are missed and to those that are invented; blind to which.",
-            elsewhere=("span_f1", "ner_f1", "seqeval", "ents_f"),
+            elsewhere=(
+                "span_f1", "ner_f1", "chunk_f1", "seqeval", "ents_f", "entity_accuracy", "tag_accuracy",
+                "token_accuracy", "token_f1",
+            ),
         ),
     )
 }  # fmt: skip

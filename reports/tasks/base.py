@@ -112,6 +112,12 @@ class Telling:
         What the four counts of the formulas are; empty where none has them.
     counted : mapping
         Head and explanation of each count that a table of slices has.
+    positives : tuple of two str
+        Head and explanation of how many of the label the slices of the data have.
+    meanings : mapping
+        What a rate counts, in few words, by a definition's ``among`` and ``says``; else that of decisions.
+    among : mapping
+        What the rows of a figure's n are, by a definition's ``among``; else those of decisions.
     outcome : str
         What the label is called.
     columns : int
@@ -138,6 +144,9 @@ class Telling:
     flip: str = later("A row that one model decides otherwise than the other.")
     counts: str = ""
     counted: Mapping[str, tuple[str, str]] = field(default_factory=lambda: COUNTS)
+    positives: tuple[str, str] = (later("Positive"), later("rows with the positive label"))
+    meanings: Mapping[tuple[str | None, str | None], str] = field(default_factory=dict)
+    among: Mapping[str | None, str] = field(default_factory=dict)
     outcome: str = later("Label")
     columns: int = 4
     plain: bool = False

@@ -13,6 +13,7 @@ from ..words.formats import count
 from ..words.language import Sentence, later, say, sentences, tr
 from ..words.per_hundred import Hundred, Said
 from ..words.spoken import of_view, slice_name, title_of, view_name
+from ..words.translated import titled
 from .base import Part, Telling, difference_words
 from .multiclass import class_names
 
@@ -139,7 +140,10 @@ def _heads(names: Sequence[str], result: AuditResult) -> list[tuple[str, str]]:
     return [
         *counts,
         *(
-            (str(title_of(name, result.definitions)), result.definitions[name].formula)
+            (
+                str(title_of(name, result.definitions)),
+                str(titled(result.definitions[name].formula)),
+            )
             for name in names
             if name in result.definitions
         ),
@@ -214,6 +218,16 @@ NER = Telling(
     of_classes=of_classes,
     of_changes=of_changes,
     counted=COUNTED,
+    positives=(later("Entities"), later("true ones")),
+    meanings={
+        ("positives", "right"): later("found, of the true ones"),
+        ("selected", "positive"): later("right, of the marked ones"),
+    },
+    among={
+        "positives": later("n: true entities"),
+        "selected": later("n: marked entities"),
+        None: later("n: entities or rows that it counts"),
+    },
     flip=later("A row in which one model marks other entities than the other."),
     counts=later(
         "TP, FP, FN: entities that are found, that are invented, and that are missed; an entity of other "
