@@ -1,8 +1,9 @@
 """Draw the sentences of examples/ner/audit.yaml, with the tags that two models give their tokens.
 
 Everything is synthetic: names, firms and places are invented, and how often the models find an entity is
-known (synthetic_entities.py in fairweigh.datasets): persons of the south are found less often, by the lighter
-model all the more. In place of this table stand your own sentences with the tags that your models gave. Run it from
+known (synthetic_entities.py in fairweigh.datasets): persons of the south are found less often, by the
+lighter model all the more. In place of this table stand your own sentences with the tags that your models
+gave. Run it from
 the root of the repository, a second:
 
 python examples/ner/draw.py
