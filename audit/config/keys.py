@@ -67,6 +67,16 @@ def _few(given: dict[str, str]) -> dict[str, str]:
 ColumnsByName = Annotated[dict[str, str], AfterValidator(_few)]
 
 
+Types = Annotated[
+    dict[str, str] | None,
+    Field(
+        exclude_if=absent,
+        description="By the model's type of an entity: that of the data; others are left out. Default the "
+        "same.",
+    ),
+]
+
+
 class Predicted(Section):
     """Columns of predictions."""
 
@@ -179,10 +189,22 @@ class Pixels(Section):
     )
 
 
+class Piped(Section):
+    """What is left out of a spaCy pipeline."""
+
+    disable: list[str] | None = Field(
+        None, exclude_if=absent, description="Components of a spaCy pipeline that are left out."
+    )
+
+
 class Hugging(Texts, Images):
     """What a transformers model is for, and what it reads."""
 
-    task: Literal["text-classification", "image-classification"] = "text-classification"
+    types: Types = None
+
+    task: Literal["text-classification", "image-classification", "token-classification"] = (
+        "text-classification"
+    )
     train_text: str | None = Field(
         None, description="Column of the text in model.train; default the same as text."
     )
@@ -266,7 +288,8 @@ KEPT: dict[str, Any] = {
     "text_pair": None, "train_text": None, "image": None, "endpoint": None, "protocol": None,
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
-    "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None,
+    "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None, "types": None,
+    "disable": None,
 }  # fmt: skip
 """Every key of every kind with the value that says nothing, in the order in which a run keeps them.
 
@@ -275,7 +298,17 @@ value alone.
 """
 
 
-LATER = ("probabilities", "decisions", "prediction", "rank", "processor", "pixels", "tags")
+LATER = (
+    "probabilities",
+    "decisions",
+    "prediction",
+    "rank",
+    "processor",
+    "pixels",
+    "tags",
+    "types",
+    "disable",
+)
 """Keys that a run keeps only where they are said."""
 
 

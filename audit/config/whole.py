@@ -195,7 +195,9 @@ class Config(Section):
         if self.data.counterfactual is not None and not task.twins:
             raise ValueError(f"data.counterfactual: twins are compared in the task binary, got {task.name}")
         kinds = [None if self.model is None else self.model.resolved, *map(given_kind, self.variants)]
-        if task.models and (strange := [kind for kind in kinds if kind not in task.models]):
+        # What a folder holds is known once it is opened.
+        known = (*task.models, *([None] if self.model and len(task.models) > 1 else []))
+        if task.models and (strange := [kind for kind in kinds if kind not in known]):
             got = "none" if self.model is None else strange[0] or "a folder"
             raise ValueError(
                 f"model: the task {task.name} is audited with models of kind {' or '.join(task.models)}, got "

@@ -22,6 +22,7 @@ from ..config import (
     ModelSpec,
     PredictionsSpec,
     SklearnSpec,
+    SpacySpec,
     VariantSpec,
 )
 from ..progress import Progress
@@ -76,6 +77,11 @@ def _made(
         return _predictions(spec, config, data)
     if isinstance(spec, CallableSpec):
         return _callable(spec, data)
+    if isinstance(spec, SpacySpec):
+        from ...models.spacy_pipelines import spacy_tagger
+
+        progress("loading the model", 0, None)
+        return spacy_tagger(spec, data)
     if isinstance(spec, SklearnSpec):
         return _estimator(spec, config, data, progress)
     from ...models.load import neural

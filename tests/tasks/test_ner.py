@@ -168,6 +168,22 @@ def test_sentences_without_entities_change_no_figure_of_entities(tmp_path: Path)
             assert (more["low"], more["high"]) == pytest.approx((figure["low"], figure["high"]), rel=0.02)
 
 
+@pytest.mark.parametrize("document", [None, "text"])
+def test_a_slice_without_entities_has_no_figure_of_them(tmp_path: Path, document: str | None) -> None:
+    data = rows(120)
+    bare = data.group == "b"
+    for name in ("tags", "said", "light"):
+        data[name] = [["O"] * 9 if none else tags for none, tags in zip(bare, data[name], strict=True)]
+    result = audited(
+        tmp_path, data, data={**DATA, **({"document": document} if document else {})}, model=MODEL,
+        variants=[{"name": "light", "tags": "light"}], gates=GATES[:3],
+    )  # fmt: skip
+    own = slice_of(result["variants"][0], group="b")
+    assert {f["status"] for name, f in own["metrics"].items() if name != "sentence_match"} == {"undefined"}
+    assert (own["n"], own["metrics"]["sentence_match"]["value"]) == (60, 1)
+    assert result["gates"][0]["verdict"] == "error"
+
+
 TAGS = st.sampled_from(["O", "O", "B-A", "I-A", "B-B", "I-B"])
 ROW = st.integers(1, 6).flatmap(
     lambda n: st.tuples(st.sampled_from("ab"), *[st.lists(TAGS, min_size=n, max_size=n)] * 2)
