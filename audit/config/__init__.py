@@ -2,6 +2,7 @@
 
 from ...tasks import AGGREGATES as AGGREGATES
 from .data import Data as Data
+from .data import Filled as Filled
 from .data import Slices as Slices
 from .data import TrainData as TrainData
 from .data import Twins as Twins

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -35,6 +36,34 @@ class Twins(Section):
         if self.feature in self.group:
             raise ValueError(f"group: {self.feature!r} is the feature in which twins differ; leave it out")
         return self
+
+
+class Filled(Section):
+    """Names filled into templates, whose sentences differ in the name alone; each name is a cluster."""
+
+    names: str = Field(description="A table of names.")
+    name: str = Field("name", description="Its column of the names.")
+    by: list[str] = Field(min_length=1, description="Its columns that the sentences are sliced by.")
+    templates: list[str] | str = Field(
+        description="Sentences with {name} in the place of the name, or a text file with a line for each.",
+        min_length=1,
+    )
+    type: str = Field("PER", description="Type of the entity that a name is.", min_length=1)
+    where: dict[str, list[Word]] = Field(
+        default_factory=dict, description="Names that are taken: by column, the values that they have."
+    )
+
+    @field_validator("by", mode="before", json_schema_input_type=list[str] | str)
+    @classmethod
+    def _one_by(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str) else given
+
+    @field_validator("where", mode="before", json_schema_input_type=dict[str, list[Word] | Word])
+    @classmethod
+    def _one_value(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {key: value if isinstance(value, list) else [value] for key, value in given.items()}
 
 
 class Selection(Section):
@@ -200,7 +229,15 @@ class Data(Written):
         None, description="Columns that hold categories, whatever their values look like."
     )
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
-    counterfactual: Twins | None = Field(None, description="Rows that differ in one sensitive feature only.")
+    counterfactual: Twins | None = Field(
+        None,
+        description="Rows that differ in one sensitive feature only; or, of entities, names that are filled "
+        "into templates: {names, name, by, templates, type, where}.",
+        json_schema_extra=lambda schema: schema["anyOf"].append({"$ref": "#/$defs/Filled"}),
+    )
+    filled: Filled | None = Field(
+        None, exclude_if=absent, description="What counterfactual says of names, as a run keeps it."
+    )
     selection: Selection | None = Field(
         None, description="Rows on which the variant to release is chosen; the others certify it."
     )
@@ -209,6 +246,23 @@ class Data(Written):
         description="Rows on which decision rules are fitted; they are not audited. Default a share of the "
         "training rows.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_names(cls, given: Any) -> Any:
+        """Names that are filled into templates are the rows: their columns have the roles."""
+        swapped = given.get("counterfactual") if isinstance(given, Mapping) else None
+        if not isinstance(swapped, Mapping) or "names" not in swapped:
+            return given
+        rest = {key: value for key, value in given.items() if key not in ("counterfactual", "path")}
+        if given.get("path") is not None or given.get("name") is not None:
+            raise ValueError("counterfactual.names: the sentences are made of names; leave path and name out")
+        by = swapped.get("by")
+        roles = {
+            "path": swapped["names"], "id": "id", "tokens": "tokens", "tags": "tags", "document": "name",
+            "sensitive": [by] if isinstance(by, str) else by,
+        }  # fmt: skip
+        return {**roles, **rest, "filled": swapped}
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:

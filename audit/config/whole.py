@@ -200,8 +200,8 @@ class Config(Section):
         if task.models and (strange := [kind for kind in kinds if kind not in known]):
             got = "none" if self.model is None else strange[0] or "a folder"
             raise ValueError(
-                f"model: the task {task.name} is audited with models of kind {', '.join(task.models[:-1])} or "
-                f"{task.models[-1]}, got {got}"
+                f"model: the task {task.name} is audited with models of kind {', '.join(task.models[:-1])} "
+                f"or {task.models[-1]}, got {got}"
             )
         if self.model is not None and self.model.threshold is not None and task.threshold is None:
             cut = " or ".join(one.name for one in OURS if one.threshold is not None)
