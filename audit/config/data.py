@@ -233,7 +233,7 @@ class Data(Written):
         None,
         description="Rows that differ in one sensitive feature only; or, of entities, names that are filled "
         "into templates: {names, name, by, templates, type, where}.",
-        json_schema_extra=lambda schema: schema["anyOf"].append({"$ref": "#/$defs/Filled"}),
+        json_schema_extra=lambda schema: schema["anyOf"].append(Filled.model_json_schema()),
     )
     filled: Filled | None = Field(
         None, exclude_if=absent, description="What counterfactual says of names, as a run keeps it."

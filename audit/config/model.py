@@ -128,7 +128,13 @@ class TransformersSpec(Trainable, Hugging, Batches, Computed, ModelSpec):
     """A transformers model that classifies texts or images."""
 
     model_config = schema_of(
-        {"anyOf": [{"required": ["text"]}, {"required": ["image"]}], "not": ends(*_TOLD_APART)}
+        {
+            "anyOf": [
+                *({"required": [key]} for key in ("text", "image")),
+                {"properties": {"task": {"const": "token-classification"}}, "required": ["task"]},
+            ],
+            "not": ends(*_TOLD_APART),
+        }
     )
     resolved: ClassVar[Literal["transformers"]] = "transformers"
 
@@ -227,7 +233,7 @@ class EndpointSpec(Served, Tokenized, Pictured, Batches, ModelSpec):
 class SpacySpec(Piped, ModelSpec):
     """A spaCy pipeline that marks entities in given tokens."""
 
-    model_config = schema_of({})
+    model_config = schema_of()
     resolved: ClassVar[Literal["spacy"]] = "spacy"
 
     kind: Literal["spacy"] | None = None
