@@ -32,8 +32,8 @@ from ..models.onnx_runtime import OnnxRuntime
 from ..models.openvino import OpenVinoRuntime
 from ..models.outputs import Reading
 from ..models.rules import behind, rule_of, unruled
+from ..models.score_column import ScoreColumn
 from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
-from ..models.table import ScoreColumn
 from ..models.torch_runtime import TorchRuntime, type_of
 from . import codec, weights
 from .description import FORMAT, PROGRAM, SPEC, read_description

@@ -66,12 +66,10 @@ class EvaluationSet:
         Multiclass: the classes that are an advantage to the person concerned.
     query, item, relevance : str, optional
         Ranking: columns of who asks, what is ranked, and how relevant it is.
-    tags, tokens : str, optional
-        Entities: columns of the tags of each row's tokens, and of these.
+    tags, tokens, document : str, optional
+        Entities: columns of the tags of each row's tokens, of these, and of its document, a cluster.
     scheme, matching : str, optional
         Entities: how tags are read (`tags`); default iob2 and strict.
-    document : str, optional
-        Entities: column of the document of each row, which is its cluster.
     id : str, optional
         Column of unique ids; without it rows are numbered.
     weight : str, optional
@@ -92,10 +90,8 @@ class EvaluationSet:
         Words that mean 'not known', besides empty cells; or ``{add, keep, only}`` as in the configuration.
     drop_missing : bool
         Leave out rows in which any column is missing (they are counted).
-    name, card, split
-        What the data is called, and the card and split it came from.
-    split_column : str, optional
-        Column of a file whose value ``split`` marks the rows to take.
+    name, card, split, split_column
+        What the data is called, its card and split, and the column of a file that holds the split.
     text : TextForm, optional
         How a text file is written, as far as that is known.
 
@@ -245,11 +241,8 @@ class EvaluationSet:
 
     def _worded(self, name: str) -> bool:
         """Whether a column of the outcome holds words or names rather than numbers."""
-        return self.outcome is not None and name in (
-            *self.outcome.texts,
-            *self.outcome.ids,
-            *self.outcome.ahead,
-        )
+        found = self.outcome
+        return found is not None and name in (*found.texts, *found.ids, *found.ahead)
 
     def _stream(self, columns: Sequence[str], texts: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Batches of the source, its words as words and null for what means so."""
@@ -268,12 +261,9 @@ class EvaluationSet:
             categorical |= {c for c in (*worded, self.cluster, self.split_column, *texts) if c}
         stream = iter_batches(
             self.source,
-            columns=columns,
-            categorical=list(categorical),
+            columns=columns, categorical=list(categorical), missing=self.words, text=self.text,
             verbatim=[name for name in (self.id, *(self.outcome.ids if self.outcome else ())) if name],
-            missing=self.words,
-            text=self.text,
-        )
+        )  # fmt: skip
         yield from stream if is_text else map(self._known, stream)
 
     def place_of(self, column: str, value: str | None) -> str:
