@@ -66,6 +66,11 @@ class Filled(Section):
         return {key: value if isinstance(value, list) else [value] for key, value in given.items()}
 
 
+def _or_names(schema: dict[str, Any]) -> None:
+    """Say in the JSON Schema that names may stand in the place of twins."""
+    schema["anyOf"].append(Filled.model_json_schema())
+
+
 class Selection(Section):
     """A part of the data, apart from the evaluation rows: a split, or a share drawn by a hash of the id."""
 
@@ -233,7 +238,7 @@ class Data(Written):
         None,
         description="Rows that differ in one sensitive feature only; or, of entities, names that are filled "
         "into templates: {names, name, by, templates, type, where}.",
-        json_schema_extra=lambda schema: schema["anyOf"].append(Filled.model_json_schema()),
+        json_schema_extra=_or_names,
     )
     filled: Filled | None = Field(
         None, exclude_if=absent, description="What counterfactual says of names, as a run keeps it."
