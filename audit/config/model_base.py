@@ -58,7 +58,8 @@ def kind_of(given: Any) -> str:
         return "torch"
     if (found := KINDS_BY_ENDING.get(Path(path).suffix)) is not None:
         return found
-    if said & {"text", "image"} or str(given.get("task")) == "token-classification":
+    tags = "task" in said and given["task"] == "token-classification"
+    if tags or said & {"text", "image"}:
         return "transformers"
     named = any(given[key] not in ("", {}) for key in said & set(COLUMNS))
     return "predictions" if named or is_run(path or None) else "sklearn"
