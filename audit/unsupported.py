@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 
 _ELSEWHERE = {
-    "tags of words (named entities)": (
-        "chunk_f1 entity_accuracy entity_f1 entity_precision entity_recall ner_f1 seqeval span_f1 "
-        "span_precision span_recall tag_accuracy token_accuracy token_f1"
-    ),
     "a text that a model writes": "bertscore bleu chrf meteor perplexity rouge rouge_l rouge1 rouge2 wer cer",
 }
 _TASK_OF = {name: task for task, names in _ELSEWHERE.items() for name in names.split()}

@@ -17,12 +17,12 @@ MOST = 8
 MOST_CLASSES = 100
 """Classes of a column, or labels of a row, that are audited one by one; more are ids or texts."""
 SUPPORTED = (
-    "supported are two classes (data.positive, data.negative), and task: multiclass, multilabel, regression "
-    "or ranking"
+    "supported are two classes (data.positive, data.negative), and task: multiclass, multilabel, regression, "
+    "ranking or ner"
 )
 TAKEN = ("each", "favourable")
 """Names that results and gates use of several classes or labels together: none may be called so."""
-TAGS = f"tags of the words of a text (named entities), which cannot be audited yet; {SUPPORTED}"
+TAGS = "tags of the words of a text (named entities): set task: ner, and data.tags to their column"
 _TAG = re.compile(r"(?:O|[BIESLU]-\w+)(?:\s+(?:O|[BIESLU]-\w+))*")
 
 

@@ -56,7 +56,7 @@ class EvaluationSet:
         Which label values are positive; needed unless the column holds 1/0 or true/false.
     positive_is : {'benefit', 'burden'}, optional
         What a positive decision is to the person it falls on.
-    task : {'binary', 'multiclass', 'multilabel', 'regression', 'ranking'}
+    task : {'binary', 'multiclass', 'multilabel', 'regression', 'ranking', 'ner'}
         What is predicted of a row.
     labels : sequence of str
         Multilabel: a column per label, in place of one ``label`` column of lists.
@@ -66,6 +66,10 @@ class EvaluationSet:
         Multiclass: the classes that are an advantage to the person concerned.
     query, item, relevance : str, optional
         Ranking: columns of who asks, what is ranked, and how relevant it is.
+    tags, tokens, document : str, optional
+        Entities: columns of the tags of each row's tokens, of these, and of its document, a cluster.
+    scheme, matching : str, optional
+        Entities: how tags are read (`tags`); default iob2 and strict.
     id : str, optional
         Column of unique ids; without it rows are numbered.
     weight : str, optional
@@ -128,6 +132,11 @@ class EvaluationSet:
     item: str | None = None
     relevance: str | None = None
     file: Path | None = None
+    tags: str | None = None
+    tokens: str | None = None
+    scheme: str | None = None
+    matching: str | None = None
+    document: str | None = None
 
     def __post_init__(self) -> None:
         self.words = Missing.of(self.missing)
@@ -141,6 +150,7 @@ class EvaluationSet:
         self.at = self.source if isinstance(self.source, Path) else self.file
         self.where = str(self.at) if self.at is not None else (self.name or "the table")
         self.outcome = outcome_of(self.task, truth_roles(self))
+        self.cluster = self.document or self.cluster
         check_roles(self)
         self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
         self.slicers = [self.slicer(s) for s in self.sensitive]
@@ -235,11 +245,8 @@ class EvaluationSet:
 
     def _worded(self, name: str) -> bool:
         """Whether a column of the outcome holds words or names rather than numbers."""
-        return self.outcome is not None and name in (
-            *self.outcome.texts,
-            *self.outcome.ids,
-            *self.outcome.ahead,
-        )
+        found = self.outcome
+        return found is not None and name in (*found.texts, *found.ids, *found.ahead)
 
     def _stream(self, columns: Sequence[str], texts: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Batches of the source, its words as words and null for what means so."""
@@ -258,12 +265,9 @@ class EvaluationSet:
             categorical |= {c for c in (*worded, self.cluster, self.split_column, *texts) if c}
         stream = iter_batches(
             self.source,
-            columns=columns,
-            categorical=list(categorical),
+            columns=columns, categorical=list(categorical), missing=self.words, text=self.text,
             verbatim=[name for name in (self.id, *(self.outcome.ids if self.outcome else ())) if name],
-            missing=self.words,
-            text=self.text,
-        )
+        )  # fmt: skip
         yield from stream if is_text else map(self._known, stream)
 
     def place_of(self, column: str, value: str | None) -> str:

@@ -26,11 +26,14 @@ FORMS = {
     ".jsonl": "JSON lines",
     ".ndjson": "JSON lines",
     ".json": "JSON lines",
+    ".conll": "CoNLL",
+    ".iob": "CoNLL",
+    ".bio": "CoNLL",
 }
 """What each ending promises; the text forms may carry ``.gz`` behind it. JSON is told apart by its first
 character: an array of objects, or lines."""
 
-_TEXT = ("delimited text", "JSON lines")
+_TEXT = ("delimited text", "JSON lines", "CoNLL")
 _GZIP = b"\x1f\x8b"
 _MAGIC = {
     b"PAR1": "a Parquet file",

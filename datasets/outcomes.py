@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .binary import Binary
 from .choice import Choice
+from .entities import Entities
 from .errors import InputError
 from .multiclass import Classes
 from .multilabel import LabelColumns, LabelLists
@@ -104,6 +105,11 @@ class Roles:
     relevance: str | None = None
     weight: str | None = None
     cluster: str | None = None
+    tags: str | None = None
+    tokens: str | None = None
+    scheme: str | None = None
+    matching: str | None = None
+    document: str | None = None
 
 
 def _binary(roles: Roles) -> Binary | None:
@@ -144,6 +150,17 @@ def _choice(roles: Roles) -> Choice:
     return Choice(roles.label)
 
 
+def _entities(roles: Roles) -> Entities:
+    if roles.tags is None:
+        raise InputError("data.tags: entities need the column of their true tags")
+    if roles.document and roles.cluster:
+        raise InputError(
+            f"data.cluster: rows of a document ({roles.document}) are a cluster already; leave one of "
+            "them out"
+        )
+    return Entities(roles.tags, roles.tokens, roles.scheme or "iob2", roles.matching or "strict")  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
 class Reader:
     """How the outcomes of a task are read, and the keys of ``data:`` that belong to it."""
@@ -161,6 +178,7 @@ READERS: dict[str, Reader] = {
     "choice": Reader(_choice, frozenset({"label"})),
     # What a pair shows is what the model says of it: there is no label.
     "pairs": Reader(lambda roles: None, frozenset()),
+    "ner": Reader(_entities, frozenset({"tags", "tokens", "scheme", "matching", "document"})),
 }
 """Tasks by name."""
 OF_ALL = frozenset({"weight", "cluster"})

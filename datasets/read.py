@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 
 from .alike import shown, totals
 from .bounds import check_parquet, rows_at_a_time
+from .conll import FORM as CONLL
+from .conll import read_conll
 from .delimited import CATEGORY, iter_text, line_of, read_form
 from .dialect import TextForm, read_dialect
 from .errors import InputError
@@ -43,6 +45,8 @@ def column_names(path: str | Path, *, text: TextForm | None = None) -> list[str]
         return read_dialect(path, text or TextForm()).names
     if form == "JSON lines":
         return list(read_schema(path, text.encoding if text else None).names)
+    if form == CONLL:
+        return list(read_conll(path).column_names)
     return list(_schema(path, form).names)
 
 
@@ -117,7 +121,8 @@ def iter_batches(
     missing = Missing.of(missing)
     # The fields of JSON are known when all of it was read: that is done once.
     fields = read_schema(path, text.encoding if text else None) if form == "JSON lines" else None
-    names = column_names(path, text=text) if fields is None else list(fields.names)
+    held = read_conll(path) if form == CONLL else None
+    names = _names_of(path, text, fields, held)
     wanted = names if columns is None else list(dict.fromkeys(columns))
     for name in wanted:
         if name not in names:
@@ -128,6 +133,8 @@ def iter_batches(
     elif fields is not None:
         encoding = text.encoding if text else None
         source = iter_lines(path, fields, wanted, missing, encoding, categorical, verbatim)
+    elif held is not None:
+        source = iter(held.select(wanted).combine_chunks().to_batches())
     elif form == "Parquet":
         source = _iter_parquet(path, wanted, categorical, batch_rows)
     else:
@@ -139,6 +146,14 @@ def iter_batches(
                 worded = _nulled(worded, missing, verbatim)
         for start in range(0, max(worded.num_rows, 1), batch_rows):
             yield worded.slice(start, batch_rows)
+
+
+def _names_of(
+    path: Path, text: TextForm | None, fields: pa.Schema | None, held: pa.Table | None
+) -> list[str]:
+    if fields is not None:
+        return list(fields.names)
+    return column_names(path, text=text) if held is None else list(held.column_names)
 
 
 def read_table(

@@ -23,6 +23,10 @@ RESERVED = ("id", "y_true", "y_pred", "y_after", "score", "weight", "cluster", "
 """Columns of the predictions of every task; a task may have more."""
 
 
+_MAY_SLICE = ("cluster", "query", "document")
+"""Roles of columns that may be sensitive features too: rows of a cluster may be a slice."""
+
+
 def as_words(values: Scalar | Sequence[Scalar] | None) -> list[str]:
     """Return one value or several as the words they are in a table."""
     if values is None:
@@ -68,6 +72,11 @@ def truth_roles(data: EvaluationSet) -> Roles:
         relevance=data.relevance,
         weight=data.weight,
         cluster=data.cluster,
+        tags=data.tags,
+        tokens=data.tokens,
+        scheme=data.scheme,
+        matching=data.matching,
+        document=data.document,
         **words,
     )
 
@@ -79,7 +88,10 @@ def check_roles(data: EvaluationSet) -> None:
     roles = {
         "label": data.label, "id": data.id, "weight": data.weight, "cluster": data.cluster,
         "query": data.query, "item": data.item, "relevance": data.relevance,
+        "tags": data.tags, "tokens": data.tokens,
     }  # fmt: skip
+    if data.document:
+        roles["document"] = roles.pop("cluster")
     for key, name in {**roles, "count": data.count, "split_column": data.split_column}.items():
         require(name, data.names, data.where, f"data.{key}")
     for name in data.labels:
@@ -88,8 +100,7 @@ def check_roles(data: EvaluationSet) -> None:
         require(name, data.names, data.where, "data.categorical")
     for name in data.sensitive:
         require(name, data.names, data.where, "data.sensitive")
-        # Rows of a cluster, and of a query, may be a slice.
-        taken = [key for key, other in roles.items() if other == name and key not in ("cluster", "query")]
+        taken = [key for key, other in roles.items() if other == name and key not in _MAY_SLICE]
         taken += ["labels"] if name in data.labels else []
         if taken:
             raise InputError(f"data.sensitive: column '{name}' is data.{taken[0]} already")

@@ -268,7 +268,8 @@ def _dependence(confusion: Cells, share: Floats, influences: Sequence[Floats]) -
     pairs, size = confusion.pair_owner, len(confusion)
     pull: Floats = np.bincount(confusion.pair, confusion.sums * whole, len(pairs)).astype(float)
     weight = np.bincount(confusion.pair, confusion.sums, len(pairs))
-    part = weight / np.bincount(pairs, weight, size)[pairs]
     with np.errstate(divide="ignore", invalid="ignore"):
+        # A slice may hold none of what is counted, such as sentences without entities.
+        part = weight / np.bincount(pairs, weight, size)[pairs]
         pull = np.where(part < 1, pull / (1 - part), 0.0)
     return Dependence.of(pairs, confusion.pair_cluster, pull, size)

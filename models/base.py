@@ -27,7 +27,7 @@ class Scored:
     ----------
     decision : array or None
         Binary: bool (rows,). Multiclass: int (rows,), positions in the model's ``classes``. Multilabel:
-        bool (rows, labels). Regression and ranking: None.
+        bool (rows, labels). Entities: text (rows,), as `spans` writes them. Regression and ranking: None.
     score : array or None
         Binary: float (rows,). Multiclass: probabilities, float (rows, classes). Multilabel: float (rows,
         labels). Regression: the predictions, float (rows,). Ranking: float (rows,), higher is earlier.
@@ -135,7 +135,7 @@ class Model(ModelKind, Protocol):
     probability : bool
         Whether scores are probabilities in [0, 1].
     task : str
-        What it predicts: binary, multiclass, multilabel, regression or ranking.
+        What it predicts: binary, multiclass, multilabel, regression, ranking or ner.
     classes : tuple of str
         Multiclass: what the positions of decisions and the columns of scores are. Multilabel: the labels.
         Empty for all else.

@@ -20,12 +20,15 @@ class Form:
         It predicts a number.
     lists : bool
         It orders rows: what it says of one depends on the others of its list.
+    spans : bool
+        It marks entities in a row.
     """
 
     cut: bool = False
     classes: bool = False
     number: bool = False
     lists: bool = False
+    spans: bool = False
 
 
 TWO = Form(cut=True)
@@ -37,6 +40,7 @@ FORMS = {
     "ranking": Form(lists=True),
     "choice": Form(),
     "pairs": Form(),
+    "ner": Form(spans=True),
 }
 """By task."""
 TASK_OF_LISTS = next(task for task, form in FORMS.items() if form.lists)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from .asked import finished
+from .base import Model
 from .device import seeded
 from .extras import optional
+from .forms import FORMS
 from .load_graph import onnx_model
 from .load_torch import of_module, torch_model
 from .load_transformers import of_pipeline, transformers_model
 from .neural import NeuralModel
+from .sources import TOKENS
+from .token_classes import token_classifier
 
 
-def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
+def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> Model:
     """Load a model of kind ``transformers``, ``torch``, ``onnx``, ``openvino``, ``litert`` or ``endpoint``.
 
     Parameters
@@ -29,6 +34,14 @@ def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
     InputError
         It cannot be read, or its outputs are those of another task or of other classes.
     """
+    if kind == "transformers":
+        marks = FORMS[data.task].spans
+        if marks != (spec.task == TOKENS):
+            wanted = TOKENS if marks else "text-classification or image-classification"
+            raise InputError(f"model.task: the task {data.task} asks for {wanted}, got {spec.task}")
+        if marks:
+            seeded(seed)
+            return token_classifier(spec, data, seed)
     if kind == "endpoint":
         optional("urllib3", "a served model", "endpoint")
         from .served import of_endpoint

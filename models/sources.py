@@ -23,10 +23,13 @@ from .sizes import Shape, check_module, check_numbers
 AUTO = {
     "text-classification": "AutoModelForSequenceClassification",
     "image-classification": "AutoModelForImageClassification",
+    "token-classification": "AutoModelForTokenClassification",
 }
-SUPPORTED = " and ".join(AUTO)
+SUPPORTED = "text-classification and image-classification, and for token-classification under task: ner"
+TAGS_TOKENS = "ForTokenClassification"
+TOKENS = "token-classification"
 OTHER_HEADS = {
-    "ForTokenClassification": "tags the words of a text",
+    TAGS_TOKENS: "tags the words of a text",
     "ForQuestionAnswering": "finds the place of an answer",
     "ForMultipleChoice": "chooses between texts",
     "ForNextSentencePrediction": "tells whether one text follows another",
@@ -237,11 +240,19 @@ def config_of(folder: ModelFolder, path: str) -> Any:
     return known[kind].from_dict(folder.config)
 
 
+def _others(task: str) -> dict[str, str]:
+    """What models of other heads than a task's do."""
+    if task != TOKENS:
+        return OTHER_HEADS
+    others = {ending: does for ending, does in OTHER_HEADS.items() if ending != TAGS_TOKENS}
+    return others | {"ForSequenceClassification": "classifies whole texts"}
+
+
 def refuse_other_heads(folder: ModelFolder, path: str, task: str) -> None:
     """InputError for a model that was made for something else than its classes."""
     named = folder.config.get("architectures")
     for name in named if isinstance(named, list) else []:
-        for ending, does in OTHER_HEADS.items():
+        for ending, does in _others(task).items():
             if isinstance(name, str) and name.endswith(ending):
                 raise InputError(
                     f"model.path: {path} is a {name[:60]}, which {does}; supported are models for {SUPPORTED}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..datasets.binary import Binary
 from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
 from ..datasets.dialect import TextForm
+from ..datasets.entities import Entities
 from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.missing import BLANK
@@ -26,6 +27,7 @@ from ..datasets.trec import is_run, read_run
 from .base import ModelKind, Scored
 from .forms import FORMS, TASK_OF_LISTS
 from .table_answers import OfAnswers
+from .table_entities import OfEntities
 from .table_lists import OfLabels, OfRanks, OfRun
 from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
 from .table_pairs import OfPairs
@@ -69,6 +71,8 @@ class PredictionTable(ModelKind):
         Pairs: columns of the scores of their sentences.
     reader : callable, optional
         Reads ``path`` where it is in a layout of its own, such as a suite's.
+    tags : str, optional
+        Entities: the column of the tags of each row's tokens.
 
     Attributes
     ----------
@@ -96,6 +100,7 @@ class PredictionTable(ModelKind):
     less: str | None = None
     unrelated: str | None = None
     reader: Callable[[Path], pa.Table] | None = None
+    tags: str | None = None
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
@@ -230,8 +235,9 @@ class PredictionTable(ModelKind):
                 return f"the row of id {ids[number].as_py()!r}"
             return f"row {(number if ids is None else ids[number].as_py()) + 1:,}{among}"
 
-        # A rank is read against the list of its query, an answer against those of its question.
-        column = self.data.query or getattr(self.data.outcome, "against", None)
+        # A rank is read against the list of its query, an answer against those of its question, tags against the
+        # true ones.
+        column = self.data.query or self.data.tags or getattr(self.data.outcome, "against", None)
         return self.says.read(placed, row, batch.column(column) if column else None)
 
     def _placed(self, read: Callable[[pa.Array], NDArray[Any]], column: pa.Array) -> NDArray[Any]:
@@ -290,7 +296,7 @@ class PredictionTable(ModelKind):
 
 KEYS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated",
+    "unrelated", "tags",
 )  # fmt: skip
 """Keys of ``model:`` that name columns of predictions."""
 _FIELDS = {"score": "score_column"}
@@ -327,6 +333,11 @@ def _ranks(table: PredictionTable) -> Predicted:
     return OfRun()
 
 
+def _entities(table: PredictionTable) -> Predicted:
+    assert isinstance(table.data.outcome, Entities)
+    return OfEntities(table.tags, table.data.outcome)
+
+
 TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "binary": (_two, {"score", "decision"}),
     "multiclass": (_many, {"decision", "probabilities"}),
@@ -335,6 +346,7 @@ TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "ranking": (_ranks, {"rank", "score"}),
     "choice": (lambda table: OfAnswers(table.answer), {"answer"}),
     "pairs": (lambda table: OfPairs(table.more, table.less, table.unrelated), {"more", "less", "unrelated"}),
+    "ner": (_entities, {"tags"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""
 

@@ -53,10 +53,10 @@ class OfAnswers:
         """The answer's."""
         return [str(self.answer)]
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows; InputError where no answer at all names one of its question's."""
-        assert queries is not None
-        options = queries.cast(pa.string()).to_pylist()
+        assert beside is not None
+        options = beside.cast(pa.string()).to_pylist()
 
         def named(column: pa.Array) -> NDArray[Any]:
             plain(column, str(self.answer))

@@ -89,7 +89,7 @@ class OfLabels:
         """The decisions'."""
         return list(self.decisions.values())
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows."""
         score = decision = None
         if self.probabilities:
@@ -155,18 +155,18 @@ class OfRanks:
         """The rank's and the score's."""
         return [name for name in (self.rank, self.score) if name]
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows; all of a query are among them."""
-        assert queries is not None
+        assert beside is not None
         score = placed(score_reader(self.score, probability=False), self.score) if self.score else None
         if self.rank:
             rank = placed(self._ranks, self.rank)
-            lists = as_ids(queries).dictionary_encode()
+            lists = as_ids(beside).dictionary_encode()
             self._refuse_ties(lists, rank)
             self._look_for_gaps(lists, rank)
         else:
             assert score is not None
-            rank, ties = ranks(queries, score)
+            rank, ties = ranks(beside, score)
             self.ties += ties
         return Scored(None, score, rank=rank)
 
@@ -247,13 +247,13 @@ class OfRun(OfRanks):
     beside: int = 0
     """Rows whose rank is not that of their score."""
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows; all of a query are among them."""
-        assert queries is not None
+        assert beside is not None
         score, told = (placed(np.asarray, name) for name in self.columns[::-1])
-        rank, _ = ranks(queries, score, told)
-        self.ties += ranks(queries, score)[1]
-        self.beside += int((rank != ranks(queries, -told.astype(float), -score)[0]).sum())
+        rank, _ = ranks(beside, score, told)
+        self.ties += ranks(beside, score)[1]
+        self.beside += int((rank != ranks(beside, -told.astype(float), -score)[0]).sum())
         return Scored(None, score, rank=rank)
 
     def describe(self) -> dict[str, Any]:

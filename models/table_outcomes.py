@@ -58,16 +58,16 @@ class Predicted(Protocol):
     @property
     def classes(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows.
 
         Parameters
         ----------
         placed, row : callable
             Read a column by its name, and name a row for a message.
-        queries : pyarrow.Array or None
-            What is read against: of a ranking whose list each row stands in, of a choice the question's
-            answers.
+        beside : pyarrow.Array or None
+            Ranking: whose list each row stands in. Entities: its true tags. A choice: the answers of its
+            question.
         """
         ...
 
@@ -122,7 +122,7 @@ class OfTwo:
         """The decision's."""
         return [self.decision] if self.decision else []
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows."""
         score = decision = None
         if self.score:
@@ -224,7 +224,7 @@ class OfMany:
                 f"class of the labels: {listed(list(self.labelled))}; expected the same words"
             )
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows; probabilities that do not sum to one are told with their row."""
         score = self._score(placed, row) if self.probabilities else None
         if self.outcome and self.decision:
@@ -319,7 +319,7 @@ class OfNumbers:
         """The prediction's."""
         return [self.target.column]
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows."""
         return Scored(None, placed(_plainly(self.target.read, self.target.column), self.target.column))
 

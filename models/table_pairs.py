@@ -54,7 +54,7 @@ class OfPairs:
         """None are words."""
         return []
 
-    def read(self, placed: Placed, row: Row, queries: pa.Array | None) -> Scored:
+    def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows: what each shows, by how much, and the share that is likelier than nonsense."""
         found = [placed(score_reader(name, probability=False), name) for name in self.columns]
         more, less = found[:2]

@@ -8,6 +8,7 @@ from .binary import BINARY
 from .choice import CHOICE
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
+from .ner import NER
 from .pairs import PAIRS
 from .ranking import RANKING
 from .regression import REGRESSION
@@ -30,7 +31,7 @@ def register(task: Task) -> None:
             AGGREGATES.setdefault(f"{disparity.name}_{form}", disparity)
 
 
-OURS = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, RANKING, CHOICE, PAIRS)
+OURS = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, RANKING, CHOICE, PAIRS, NER)
 """The tasks that the keys of a configuration may tell; one of a guest is named."""
 for _task in OURS:
     register(_task)

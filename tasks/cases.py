@@ -147,6 +147,10 @@ class Cases(ABC):
     def gives(self, columns: frozenset[str]) -> frozenset[Need]:
         """What rows with these columns carry."""
 
+    def sizes(self, tally: Tally) -> NDArray[np.int64]:
+        """How many rows every slice of a tally has."""
+        return np.asarray(tally.counts.n)
+
     @property
     def scores(self) -> ScoreTable:
         """All scores, sorted; ValueError where the task has none of its own."""

@@ -35,7 +35,7 @@ def _labels(batch: Batch, prefix: str) -> list[str]:
     return [name.removeprefix(prefix) for name in batch.names if name.startswith(prefix)]
 
 
-def _own_cluster(batch: Batch, first: int) -> pa.DictionaryArray:
+def own_cluster(batch: Batch, first: int) -> pa.DictionaryArray:
     """The rows' clusters; each row is its own where none are given, numbered from ``first`` on."""
     if batch.cluster is not None:
         return batch.cluster
@@ -53,7 +53,7 @@ class _Pool:
 
     def add(self, batch: Batch, outcomes: dict[str, NDArray[Any]], labels: int) -> None:
         """Take a batch whose ``outcomes`` hold one label after the other."""
-        cluster = _own_cluster(batch, self.rows)
+        cluster = own_cluster(batch, self.rows)
         self.rows += batch.rows.num_rows
         tiled = pa.DictionaryArray.from_arrays(
             np.tile(cluster.indices.to_numpy(), labels), cluster.dictionary, safe=False

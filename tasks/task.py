@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -75,6 +75,10 @@ def _one_each(known: Known) -> list[str]:
 
 def _nothing(known: Known, columns: Sequence[str], rows: Stored) -> str:
     return ""
+
+
+def _itself(word: str) -> Iterable[str]:
+    return [word]
 
 
 def unbound(task: Task, data: Any) -> Task:
@@ -213,6 +217,14 @@ class Task:
         Label, decision and score of the rows as cases of two classes: whether they are of ``classes``, which
         are none where a row has but two. What a batch lacks is left out, and so is a score that no threshold
         makes a decision of. None where rows have no classes.
+    classes_in : callable (word) -> iterable of str
+        The classes that a value of the column of decisions names.
+    models : tuple of str
+        The kinds of models that it is audited with, one of which is needed; empty: any, or labels alone.
+    tallied : str
+        The view whose counts are told of all rows, beside those of each class; empty: those of the rows.
+    negatives : bool
+        Whether what is neither labelled nor decided for is counted.
     """
 
     name: str
@@ -252,6 +264,10 @@ class Task:
     unit: str = ""
     columns_of_classes: bool = False
     as_two: AsTwo | None = None
+    classes_in: Callable[[str], Iterable[str]] = _itself
+    models: tuple[str, ...] = ()
+    tallied: str = ""
+    negatives: bool = True
 
     @property
     def form(self) -> str:

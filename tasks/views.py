@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..metrics.agreement import agreement, agreement_change
 from ..metrics.confusion import Among
+from ..metrics.counts import Tally
 from ..metrics.cube import Cube
 from ..metrics.estimators import EMPTY_FACTOR, Change, Estimator, Need, Seen, SeenTwice, Share
 from ..metrics.figures import Figure, ratio_figure
@@ -33,6 +35,8 @@ class View(Cases):
         What the rows carry.
     scores : callable, optional
         Gives their scores.
+    sizes : callable, optional
+        Gives the rows of every slice, where these cases are something else than the rows.
     """
 
     def __init__(
@@ -41,9 +45,10 @@ class View(Cases):
         cube: Cube,
         needs: frozenset[Need],
         scores: Callable[[], ScoreTable] | None = None,
+        sizes: Callable[[By], NDArray[np.int64]] | None = None,
     ) -> None:
         super().__init__(by)
-        self._cube, self._needs, self._make = cube, needs, scores
+        self._cube, self._needs, self._make, self._sizes = cube, needs, scores, sizes
 
     @property
     def whole(self) -> Cube:
@@ -57,6 +62,10 @@ class View(Cases):
     def gives(self, columns: frozenset[str]) -> frozenset[Need]:
         """What the rows carry."""
         return self._needs
+
+    def sizes(self, tally: Tally) -> NDArray[np.int64]:
+        """The rows of every slice."""
+        return super().sizes(tally) if self._sizes is None else self._sizes(tally.by)
 
     @cached_property
     def scores(self) -> ScoreTable:

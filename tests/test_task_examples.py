@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fairweigh.datasets.card import load
+from fairweigh.datasets.synthetic_entities import reports_truth
 from fairweigh.datasets.synthetic_images import GRADES
 from fairweigh.datasets.synthetic_tasks import OPINIONS, findings_truth, lists_truth, opinions_truth
 from fairweigh.verification import verify
@@ -46,6 +47,24 @@ def within(estimate: Any, truth: Any) -> Any:
     """Within 1.5 times the limits: of a dozen intervals of 95 % one or two may miss what was planted."""
     wide = 0.25 * (estimate["high"] - estimate["low"])
     return estimate["low"] - wide <= truth <= estimate["high"] + wide
+
+
+def test_persons_of_a_region_are_found_as_seldom_as_was_planted(here: Path) -> None:
+    spec: Any = importlib.util.spec_from_file_location("draw", EXAMPLES / "ner" / "draw.py")
+    draw = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(draw)
+    draw.main()
+    result = audited("ner/audit")
+    assert (result["task"], result["data"]["cluster"]) == ("ner", "report")
+    truth = reports_truth()
+    for region in ("north", "south"):
+        own = slice_of(result["variants"][0], region=region)["views"]
+        for kind in truth:
+            assert within(own[kind]["entity_recall"], truth[kind][region])
+    apart = gap(result["variants"][0], "entity_recall", "PER", region="south")
+    assert within(apart, truth["PER"]["south"] - truth["PER"]["north"])
+    assert verdicts(result) == ["pass", "fail"]
+    assert result["gates"][1]["view"] == "PER"
 
 
 def test_opinions_of_a_dialect_are_taken_for_negative_as_often_as_was_planted(here: Path) -> None:

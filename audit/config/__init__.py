@@ -2,6 +2,7 @@
 
 from ...tasks import AGGREGATES as AGGREGATES
 from .data import Data as Data
+from .data import Filled as Filled
 from .data import Slices as Slices
 from .data import TrainData as TrainData
 from .data import Twins as Twins
@@ -18,13 +19,14 @@ from .model import AnySpec as AnySpec
 from .model import CallableSpec as CallableSpec
 from .model import EndpointSpec as EndpointSpec
 from .model import GraphSpec as GraphSpec
-from .model import ModelSpec as ModelSpec
 from .model import PredictionsSpec as PredictionsSpec
 from .model import SklearnSpec as SklearnSpec
+from .model import SpacySpec as SpacySpec
 from .model import TorchSpec as TorchSpec
 from .model import TransformersSpec as TransformersSpec
 from .model import VariantSpec as VariantSpec
 from .model import model_spec as model_spec
+from .model_base import ModelSpec as ModelSpec
 from .parts import Planned as Planned
 from .parts import ReportSpec as ReportSpec
 from .problems import first_problem as first_problem

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -13,6 +14,7 @@ from pydantic import (
 
 from ...datasets.dialect import TextForm
 from ...datasets.encoding import known_encoding
+from ...datasets.tags import Matching, Scheme
 from .section import Section, Value, Values, Word, absent
 
 THOUSANDS = ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f")
@@ -34,6 +36,39 @@ class Twins(Section):
         if self.feature in self.group:
             raise ValueError(f"group: {self.feature!r} is the feature in which twins differ; leave it out")
         return self
+
+
+class Filled(Section):
+    """Names filled into templates, whose sentences differ in the name alone; each name is a cluster."""
+
+    names: str = Field(description="A table of names.")
+    name: str = Field("name", description="Its column of the names.")
+    by: list[str] = Field(min_length=1, description="Its columns that the sentences are sliced by.")
+    templates: list[str] | str = Field(
+        description="Sentences with {name} in the place of the name, or a text file with a line for each.",
+        min_length=1,
+    )
+    type: str = Field("PER", description="Type of the entity that a name is.", min_length=1)
+    where: dict[str, list[Word]] = Field(
+        default_factory=dict, description="Names that are taken: by column, the values that they have."
+    )
+
+    @field_validator("by", mode="before", json_schema_input_type=list[str] | str)
+    @classmethod
+    def _one_by(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str) else given
+
+    @field_validator("where", mode="before", json_schema_input_type=dict[str, list[Word] | Word])
+    @classmethod
+    def _one_value(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {key: value if isinstance(value, list) else [value] for key, value in given.items()}
+
+
+def _or_names(schema: dict[str, Any]) -> None:
+    """Say in the JSON Schema that names may stand in the place of twins."""
+    schema["anyOf"].append(Filled.model_json_schema())
 
 
 class Selection(Section):
@@ -153,6 +188,27 @@ class Data(Written):
     last_rank: int | None = Field(
         None, ge=1, exclude_if=absent, description="A ranking's last rank that counts; default all do."
     )
+    tags: Word | None = Field(
+        None, exclude_if=absent,
+        description="Column of the true tags of each row's tokens, such as B-PER and O: lists, or text with "
+        "spaces between; of a CoNLL file the place of the column, such as 2.",
+    )  # fmt: skip
+    tokens: Word | None = Field(
+        None, exclude_if=absent, description="Column of the tokens, of which there are as many as tags."
+    )
+    scheme: Scheme | None = Field(
+        None, exclude_if=absent,
+        description="What tags there are: iob2 (the default; B- begins every entity), iob1 or io.",
+    )  # fmt: skip
+    matching: Matching | None = Field(
+        None, exclude_if=absent,
+        description="How tags are read that the scheme does not allow: strict (the default; they are in no "
+        "entity) or conll (they begin one, as in conlleval).",
+    )  # fmt: skip
+    document: Word | None = Field(
+        None, exclude_if=absent,
+        description="Column of the document that a sentence is of; sentences of one depend on each other.",
+    )  # fmt: skip
     favourable: Values | None = Field(
         None, exclude_if=absent, description="Classes that are an advantage to the person, of several."
     )
@@ -178,7 +234,15 @@ class Data(Written):
         None, description="Columns that hold categories, whatever their values look like."
     )
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
-    counterfactual: Twins | None = Field(None, description="Rows that differ in one sensitive feature only.")
+    counterfactual: Twins | None = Field(
+        None,
+        description="Rows that differ in one sensitive feature only; or, of entities, names that are filled "
+        "into templates: {names, name, by, templates, type, where}.",
+        json_schema_extra=_or_names,
+    )
+    filled: Filled | None = Field(
+        None, exclude_if=absent, description="What counterfactual says of names, as a run keeps it."
+    )
     selection: Selection | None = Field(
         None, description="Rows on which the variant to release is chosen; the others certify it."
     )
@@ -196,6 +260,23 @@ class Data(Written):
         if self.sensitive is None and self.name in names():
             return card(str(self.name)).sensitive
         return self.sensitive or []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_names(cls, given: Any) -> Any:
+        """Names that are filled into templates are the rows: their columns have the roles."""
+        swapped = given.get("counterfactual") if isinstance(given, Mapping) else None
+        if not isinstance(swapped, Mapping) or "names" not in swapped:
+            return given
+        rest = {key: value for key, value in given.items() if key not in ("counterfactual", "path")}
+        if given.get("path") is not None or given.get("name") is not None:
+            raise ValueError("counterfactual.names: the sentences are made of names; leave path and name out")
+        by = swapped.get("by")
+        roles = {
+            "path": swapped["names"], "id": "id", "tokens": "tokens", "tags": "tags", "document": "name",
+            "sensitive": [by] if isinstance(by, str) else by,
+        }  # fmt: skip
+        return {**roles, **rest, "filled": swapped}
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:

@@ -24,6 +24,7 @@ from .keys import (
     Factory,
     Function,
     Hugging,
+    Piped,
     Predicted,
     Scale,
     Served,
@@ -32,15 +33,14 @@ from .keys import (
     Trusted,
 )
 from .model import (
-    KINDS_BY_ENDING,
     ORIGIN_KEYS,
     SPECS,
     TEXT_RUNTIMES,
     AnySpec,
-    Kind,
     TransformersSpec,
     model_spec,
 )
+from .model_base import KINDS_BY_ENDING, Kind
 from .section import Values
 
 ELSEWHERE = {
@@ -67,7 +67,7 @@ def _comes_trained(given: Any) -> Any:
 Untrained = Annotated[None, BeforeValidator(_comes_trained), WithJsonSchema({"type": "null"})]
 
 
-class GivenVariant(Written, Predicted, Served, Tokenized, Hugging, Tensors, Batches, Computed):
+class GivenVariant(Written, Predicted, Served, Tokenized, Hugging, Piped, Tensors, Batches, Computed):
     """A variant that was made elsewhere; what it does not say is as the model has it.
 
     Its predictions stand in further columns of the evaluation table (``score``, ``decision``) or in a file

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from ...datasets.classes import MOST_CLASSES
 from ...models.address import variable, without_secrets
 from .data import TrainData
-from .section import Section, Values, absent
+from .section import Section, Values, Word, absent
 
 Features = Annotated[
     list[str] | None, Field(description="Columns the model sees; default all without another role.")
@@ -67,6 +67,16 @@ def _few(given: dict[str, str]) -> dict[str, str]:
 ColumnsByName = Annotated[dict[str, str], AfterValidator(_few)]
 
 
+Types = Annotated[
+    dict[str, str] | None,
+    Field(
+        exclude_if=absent,
+        description="By the model's type of an entity: that of the data; others are left out. Default the "
+        "same.",
+    ),
+]
+
+
 class Predicted(Section):
     """Columns of predictions."""
 
@@ -101,6 +111,10 @@ class Predicted(Section):
         None, exclude_if=absent,
         description="Column of a predictions table with the score of an unrelated sentence.",
     )  # fmt: skip
+    tags: Word | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table with the predicted tags of each row's tokens.",
+    )  # fmt: skip
     negative: Values | None = Field(
         None,
         description="Value(s) of the decision column that count as negative; needed where more than one is "
@@ -116,7 +130,7 @@ class Predicted(Section):
 
 COLUMNS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated",
+    "unrelated", "tags",
 )  # fmt: skip
 """Keys that name columns of predictions."""
 
@@ -193,10 +207,22 @@ class Pixels(Section):
     )
 
 
+class Piped(Section):
+    """What is left out of a spaCy pipeline."""
+
+    disable: list[str] | None = Field(
+        None, exclude_if=absent, description="Components of a spaCy pipeline that are left out."
+    )
+
+
 class Hugging(Texts, Images):
     """What a transformers model is for, and what it reads."""
 
-    task: Literal["text-classification", "image-classification"] = "text-classification"
+    types: Types = None
+
+    task: Literal["text-classification", "image-classification", "token-classification"] = (
+        "text-classification"
+    )
     train_text: str | None = Field(
         None, description="Column of the text in model.train; default the same as text."
     )
@@ -281,7 +307,8 @@ KEPT: dict[str, Any] = {
     "text_pair": None, "train_text": None, "image": None, "endpoint": None, "protocol": None,
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
-    "batch_tokens": 2048, "processor": None, "pixels": None,
+    "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None, "types": None,
+    "disable": None,
 }  # fmt: skip
 """Every key of every kind with the value that says nothing, in the order in which a run keeps them.
 
@@ -292,7 +319,7 @@ value alone.
 
 LATER = (
     "probabilities", "decisions", "prediction", "rank", "answer", "more", "less", "unrelated", "processor",
-    "pixels",
+    "pixels", "tags", "types", "disable",
 )  # fmt: skip
 """Keys that a run keeps only where they are said."""
 

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
-    ConfigDict,
     Discriminator,
     Field,
-    ModelWrapValidatorHandler,
-    PrivateAttr,
-    SerializerFunctionWrapHandler,
     Tag,
     TypeAdapter,
-    model_serializer,
     model_validator,
 )
 
-from ...datasets.trec import ENDINGS, is_run
+from ...datasets.trec import ENDINGS
 from ...models.address import served_at
-from .data import TrainData, Written
+from .data import Written
 from .keys import (
     COLUMNS,
-    FORMER,
-    KEPT,
-    LATER,
     Batches,
     Computed,
     Factory,
@@ -34,25 +25,17 @@ from .keys import (
     Function,
     Hugging,
     Pictured,
+    Piped,
     Predicted,
     Scale,
     Served,
     Tokenized,
     Trainable,
     Trusted,
-    says_nothing,
+    Types,
 )
-from .section import Section, Values
-
-Kind = Literal[
-    "sklearn", "predictions", "callable", "transformers", "torch", "onnx", "openvino", "litert", "endpoint",
-    "variant",
-]  # fmt: skip
-
-
-KINDS_BY_ENDING: dict[str, Kind] = {".onnx": "onnx", ".xml": "openvino", ".tflite": "litert"}
-"""Kinds that the name of a file tells."""
-
+from .model_base import KINDS_BY_ENDING, ModelSpec, ends, kind_of, schema_of
+from .section import Values
 
 TEXT_RUNTIMES = ("onnx", "openvino", "litert")
 """Kinds of a file alone, which takes its tokenizer from a folder."""
@@ -69,111 +52,14 @@ ORIGIN_KEYS = {
 """Keys that say where a model comes from."""
 
 
-def kind_of(given: Any) -> str:
-    """The kind of a model, inferred from its keys where ``kind`` is not written.
-
-    Parameters
-    ----------
-    given
-        The content of ``model:``, or what it was read as.
-
-    Returns
-    -------
-    str
-        One that there is not, where that is written.
-    """
-    if isinstance(given, ModelSpec):
-        return given.resolved
-    said = {key for key, value in given.items() if value is not None} if isinstance(given, Mapping) else set()
-    if "kind" in said:
-        return str(given["kind"])
-    if "function" in said:
-        return "callable"
-    if "endpoint" in said:
-        return "endpoint"
-    path = str(given["path"]) if "path" in said else ""
-    if "factory" in said or path.endswith(".pt2"):
-        return "torch"
-    if (found := KINDS_BY_ENDING.get(Path(path).suffix)) is not None:
-        return found
-    if said & {"text", "image"}:
-        return "transformers"
-    named = any(given[key] not in ("", {}) for key in said & set(COLUMNS))
-    return "predictions" if named or is_run(path or None) else "sklearn"
-
-
-def _schema(*inferred: dict[str, Any]) -> ConfigDict:
-    """Say in the JSON Schema that the kind is written, or that the keys are such as it is inferred from."""
-
-    def extended(schema: dict[str, Any]) -> None:
-        name = next(one["const"] for one in schema["properties"]["kind"]["anyOf"] if "const" in one)
-        schema["anyOf"] = [{"required": ["kind"], "properties": {"kind": {"const": name}}}, *inferred]
-
-    return ConfigDict(json_schema_extra=extended)
-
-
-def _ends(*endings: str) -> dict[str, Any]:
-    """A path with one of these endings."""
-    pattern = rf"\.({'|'.join(end.removeprefix('.') for end in endings)})$"
-    return {"properties": {"path": {"pattern": pattern}}, "required": ["path"]}
-
-
 _RUNS = tuple(f"{ending}{packed}" for ending in ENDINGS for packed in ("", r"\.gz"))
 _TOLD_APART = (".pt2", *KINDS_BY_ENDING)
-
-
-class ModelSpec(Section):
-    """What every kind of model has; of none of them by itself."""
-
-    resolved: ClassVar[Kind]
-
-    kind: Kind | None = Field(None, description="Default what the other keys tell.")
-    threshold: float | None = Field(
-        None, description="Scores at or above it are selected.", allow_inf_nan=False
-    )
-    _former: dict[str, Any] = PrivateAttr(default_factory=dict)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _without_foreign(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
-        """Leave out keys of other kinds that say nothing: a finished run's configuration has them all."""
-        if not isinstance(given, Mapping):
-            return read(given)
-        foreign = {key for key in given if key not in cls.model_fields and says_nothing(key, given[key])}
-        needed = (key for key, field in cls.model_fields.items() if field.is_required())
-        lacking = {key for key in needed if given.get(key) is None}
-        made = read({key: value for key, value in given.items() if key not in foreign | lacking})
-        # What a finished run keeps is kept as it stands, so that its checksum holds.
-        made._former.update({key: given[key] for key in FORMER if key in foreign and given[key] != KEPT[key]})
-        return made
-
-    @model_serializer(mode="wrap")
-    def _in_one_form(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Every key of every kind: those of others with the value that says nothing."""
-        said = {**self._former, **dump(self)}
-        return {key: said.get(key, KEPT[key]) for key in KEPT if key in said or key not in LATER}
-
-    @property
-    def learns_from(self) -> TrainData | None:
-        """The rows that the model, or a step, learns from; none by default."""
-        return None
-
-    @property
-    def comes_trained(self) -> bool:
-        """Whether it is no estimator that is trained here."""
-        return True
-
-    @property
-    def place(self) -> str | None:
-        """The file or folder that it is in, where it is in one."""
-        path: str | None = getattr(self, "path", None)
-        return path
 
 
 class SklearnSpec(Trainable, ModelSpec):
     """A scikit-learn model: an estimator that is trained here, or a saved one."""
 
-    model_config = _schema({"not": _ends(*_TOLD_APART, *_RUNS)})
+    model_config = schema_of({"not": ends(*_TOLD_APART, *_RUNS)})
     resolved: ClassVar[Literal["sklearn"]] = "sklearn"
 
     kind: Literal["sklearn"] | None = None
@@ -201,13 +87,13 @@ class SklearnSpec(Trainable, ModelSpec):
 class PredictionsSpec(Written, Predicted, ModelSpec):
     """Predictions in columns of the evaluation table, or in a table of their own."""
 
-    model_config = _schema(
+    model_config = schema_of(
         {
             "anyOf": [
                 *({"required": [key]} for key in COLUMNS),
-                _ends(*_RUNS),
+                ends(*_RUNS),
             ],
-            "not": _ends(*_TOLD_APART),
+            "not": ends(*_TOLD_APART),
         }
     )
     resolved: ClassVar[Literal["predictions"]] = "predictions"
@@ -229,7 +115,7 @@ class PredictionsSpec(Written, Predicted, ModelSpec):
 class CallableSpec(ModelSpec):
     """A function of the rows."""
 
-    model_config = _schema({})
+    model_config = schema_of({})
     resolved: ClassVar[Literal["callable"]] = "callable"
 
     kind: Literal["callable"] | None = None
@@ -241,8 +127,14 @@ class CallableSpec(ModelSpec):
 class TransformersSpec(Trainable, Hugging, Batches, Computed, ModelSpec):
     """A transformers model that classifies texts or images."""
 
-    model_config = _schema(
-        {"anyOf": [{"required": ["text"]}, {"required": ["image"]}], "not": _ends(*_TOLD_APART)}
+    model_config = schema_of(
+        {
+            "anyOf": [
+                *({"required": [key]} for key in ("text", "image")),
+                {"properties": {"task": {"const": "token-classification"}}, "required": ["task"]},
+            ],
+            "not": ends(*_TOLD_APART),
+        }
     )
     resolved: ClassVar[Literal["transformers"]] = "transformers"
 
@@ -255,6 +147,12 @@ class TransformersSpec(Trainable, Hugging, Batches, Computed, ModelSpec):
             raise ValueError("text: expected the column of the text")
         if self.task == "image-classification" and self.image is None:
             raise ValueError("image: expected the column of the images")
+        if self.task == "token-classification":
+            if read := next((key for key in ("text", "text_pair", "image") if getattr(self, key)), None):
+                raise ValueError(f"{read}: a model for token-classification reads data.tokens; leave it out")
+            return self
+        if self.types:
+            raise ValueError("types: belongs to token-classification, which marks entities; leave it out")
         other = ("image",) if self.task == "text-classification" else ("text", "text_pair", "train_text")
         if (key := next((key for key in other if getattr(self, key) is not None), None)) is not None:
             raise ValueError(f"{key}: a model for {self.task} does not read it; leave it out, or set task")
@@ -264,7 +162,7 @@ class TransformersSpec(Trainable, Hugging, Batches, Computed, ModelSpec):
 class TorchSpec(Trainable, Pictured, Batches, Computed, ModelSpec):
     """A torch module: an exported program, or what a function returns, with saved weights or its own."""
 
-    model_config = _schema({"required": ["factory"]}, _ends(".pt2"))
+    model_config = schema_of({"required": ["factory"]}, ends(".pt2"))
     resolved: ClassVar[Literal["torch"]] = "torch"
 
     kind: Literal["torch"] | None = None
@@ -287,7 +185,7 @@ class GraphSpec(Trainable, Tokenized, Pictured, Batches, Computed, ModelSpec):
 class OnnxSpec(GraphSpec):
     """An ONNX graph."""
 
-    model_config = _schema(_ends(".onnx"))
+    model_config = schema_of(ends(".onnx"))
     resolved: ClassVar[Literal["onnx"]] = "onnx"
     kind: Literal["onnx"] | None = None
 
@@ -295,7 +193,7 @@ class OnnxSpec(GraphSpec):
 class OpenvinoSpec(GraphSpec):
     """A model of OpenVINO."""
 
-    model_config = _schema(_ends(".xml"))
+    model_config = schema_of(ends(".xml"))
     resolved: ClassVar[Literal["openvino"]] = "openvino"
     kind: Literal["openvino"] | None = None
 
@@ -303,7 +201,7 @@ class OpenvinoSpec(GraphSpec):
 class LitertSpec(GraphSpec):
     """A model of LiteRT."""
 
-    model_config = _schema(_ends(".tflite"))
+    model_config = schema_of(ends(".tflite"))
     resolved: ClassVar[Literal["litert"]] = "litert"
     kind: Literal["litert"] | None = None
 
@@ -311,7 +209,7 @@ class LitertSpec(GraphSpec):
 class EndpointSpec(Served, Tokenized, Pictured, Batches, ModelSpec):
     """A model that is served elsewhere."""
 
-    model_config = _schema({})
+    model_config = schema_of({})
     resolved: ClassVar[Literal["endpoint"]] = "endpoint"
 
     kind: Literal["endpoint"] | None = None
@@ -330,6 +228,17 @@ class EndpointSpec(Served, Tokenized, Pictured, Batches, ModelSpec):
             key = tensors[0]
             raise ValueError(f"{key}: MLflow's protocol takes columns as they are, and no tensors")
         return self
+
+
+class SpacySpec(Piped, ModelSpec):
+    """A spaCy pipeline that marks entities in given tokens."""
+
+    model_config = schema_of()
+    resolved: ClassVar[Literal["spacy"]] = "spacy"
+
+    kind: Literal["spacy"] | None = None
+    path: str = Field(description="Folder of the pipeline, or the package that it is installed as.")
+    types: Types = None
 
 
 class VariantSpec(ModelSpec):
@@ -355,6 +264,7 @@ AnySpec = Annotated[
     | Annotated[OpenvinoSpec, Tag("openvino")]
     | Annotated[LitertSpec, Tag("litert")]
     | Annotated[EndpointSpec, Tag("endpoint")]
+    | Annotated[SpacySpec, Tag("spacy")]
     | Annotated[VariantSpec, Tag("variant")],
     Discriminator(kind_of),
 ]

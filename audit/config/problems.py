@@ -13,7 +13,8 @@ from ...datasets.errors import told_of
 from ...plain import shown
 from ..unknown import unknown
 from .keys import KEPT
-from .model import SPECS, ModelSpec
+from .model import SPECS
+from .model_base import ModelSpec
 from .section import Section
 
 Problem = Mapping[str, Any]

@@ -48,8 +48,8 @@ class Config(Section):
     audit: str = Field(description="Name of the audit; the run's folder is called so.", min_length=1)
     task: str | None = Field(
         None, exclude_if=absent,
-        description="What the model does: binary, multiclass, multilabel, regression or ranking; default "
-        "what the keys of data and model say, else binary.",
+        description="What the model does: binary, multiclass, multilabel, regression, ranking or ner; "
+        "default what the keys of data and model say, else binary.",
         json_schema_extra=lambda schema: schema.update(enum=[*TASKS, None]),
     )  # fmt: skip
     suite: str | None = Field(
@@ -214,6 +214,15 @@ class Config(Section):
             )
         if self.data.counterfactual is not None and not task.twins:
             raise ValueError(f"data.counterfactual: twins are compared in the task binary, got {task.name}")
+        kinds = [None if self.model is None else self.model.resolved, *map(given_kind, self.variants)]
+        # What a folder holds is known once it is opened.
+        known = (*task.models, *([None] if self.model and len(task.models) > 1 else []))
+        if task.models and (strange := [kind for kind in kinds if kind not in known]):
+            got = "none" if self.model is None else strange[0] or "a folder"
+            raise ValueError(
+                f"model: the task {task.name} is audited with models of kind {', '.join(task.models[:-1])} "
+                f"or {task.models[-1]}, got {got}"
+            )
         if self.model is not None and self.model.threshold is not None and task.threshold is None:
             cut = " or ".join(one.name for one in OURS if one.threshold is not None)
             raise ValueError(f"model.threshold: belongs to task: {cut}, the task is {task.name}")

@@ -258,7 +258,7 @@ class Slices:
         tally = measurement.tally(by)
         self.by = by
         self.keys = tally.keys
-        self.n: NDArray[np.int64] = np.asarray(tally.counts.n)
+        self.n: NDArray[np.int64] = measurement.cases.sizes(tally)
         self.unknown = np.array([UNKNOWN in key for key in self.keys], bool)
         held = tally.clusters
         self.clusters = None if held is None else np.bincount(held.owner, minlength=len(self.keys))

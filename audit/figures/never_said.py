@@ -11,7 +11,14 @@ from .measure import Measurement
 
 def never_said(measured: Measurement) -> Iterator[str]:
     """Name the classes, or labels, of rows that no decision is for; nothing without labels and decisions."""
-    if rows := _undecided(measured):
+    rows = _undecided(measured)
+    if rows and not measured.task.negatives:
+        yield tell(
+            "Never marked, though rows have such entities: {values}. The entity recall is 0 there, and the "
+            "entity precision has no value.",
+            values=counted(rows),
+        )  # fmt: skip
+    elif rows:
         yield tell(
             "Never decided for, though rows have the label: {values}. The true positive rate is 0 there, and "
             "the precision has no value.",
@@ -27,7 +34,14 @@ def given_up(name: str, measured: Measurement, original: Measurement) -> Iterato
     if "decision" not in original.gives:
         return
     found = _undecided(measured)
-    if rows := {of: n for of, n in found.items() if original.view(of).tally(()).counts.selected.sum()}:
+    rows = {of: n for of, n in found.items() if original.view(of).tally(()).counts.selected.sum()}
+    if rows and not measured.task.negatives:
+        yield tell(
+            "Never marked by the variant {variant}, though rows have such entities and the original marks "
+            "some: {values}. The entity recall is 0 there, and the entity precision has no value.",
+            variant=name, values=counted(rows),
+        )  # fmt: skip
+    elif rows:
         yield tell(
             "Never decided for by the variant {variant}, though rows have the label and the original decides "
             "for it: {values}. The true positive rate is 0 there, and the precision has no value.",

@@ -50,6 +50,12 @@ def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -
         s.model_copy(update={"views": {c: views[c].slices[k].metrics for c in views}}) if views else s
         for k, s in enumerate(whole.slices)
     ]
+    counted = views if measured.task.tallied else {}
+    if counted:
+        slices = [
+            s.model_copy(update={"view_counts": {c: counted[c].slices[k].counts for c in counted}})
+            for k, s in enumerate(slices)
+        ]
     matrices = _confusions(measured, plan)
     slices = _with_exposure(slices, measured)
     outcomes = _outcomes(measured, plan)
@@ -61,6 +67,7 @@ def build(name: str, measured: Measurement, plan: Plan, model: dict[str, Any]) -
         model=ModelInfo.model_validate(model),
         overall=whole.overall.metrics,
         overall_views={c: views[c].overall.metrics for c in views},
+        overall_view_counts={c: counted[c].overall.counts for c in counted},
         confusion=matrices[0] if matrices else [],
         outcomes=outcomes[0] if outcomes else {},
         units=_units(measured, plan),
@@ -176,12 +183,7 @@ def _slice_results(measured: Measurement, by: By, plan: Plan) -> list[SliceResul
         name: _estimates(measured.figure(name, by), measured.metric(name), slices, plan, z)
         for name in plan.metrics
     }
-    counts = tally.counts
-    fields = {
-        key: np.asarray(getattr(counts, key)).tolist()
-        for key in ("tp", "fp", "fn", "tn", "selected", "positives")
-        if getattr(counts, key) is not None
-    }
+    fields = _counts(measured, by)
     weights = None if tally.weights is None else np.asarray(tally.weights.n, float).tolist()
     return [
         SliceResult.model_construct(
@@ -195,6 +197,16 @@ def _slice_results(measured: Measurement, by: By, plan: Plan) -> list[SliceResul
         )
         for i in slices.shown
     ]
+
+
+def _counts(measured: Measurement, by: By) -> dict[str, list[int]]:
+    """Counts of every slice: of its rows, or of what its figures count instead, such as entities."""
+    task = measured.task
+    if task.tallied and "decision" in measured.gives:
+        measured = measured.view(task.tallied)
+    counts = measured.tally(by).counts
+    names = ("tp", "fp", "fn", *(("tn",) if task.negatives else ()), "selected", "positives")
+    return {key: np.asarray(found).tolist() for key in names if (found := getattr(counts, key)) is not None}
 
 
 def _estimates(figure: Figure, metric: Metric, slices: Slices, plan: Plan, z: float) -> list[Estimate]:

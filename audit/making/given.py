@@ -19,6 +19,7 @@ from ...datasets.evaluation import EvaluationSet
 from ...datasets.memory import PLACE
 from ...models.folder import local_folder, weights_of
 from ...models.foreign import one_line
+from ...models.forms import FORMS
 from ...models.given import folder_kind, given_transformers
 from ...models.graphs import stored_kinds
 from ...models.images import ImageInputs
@@ -116,7 +117,7 @@ def load_given(
     except ValidationError as error:
         # What a folder is shows only now: the keys that its kind needs could not be asked for before.
         raise InputError(f"{path}: a folder of {kind}: {first_problem(error, AnySpec)}") from None
-    if kind == "transformers" and given is None:
+    if kind == "transformers" and given is None and not FORMS[data.task].spans:
         model, files = given_transformers(spec, _in_order_of(original, data), original_place, config.seed)
     else:
         if isinstance(spec, (TorchSpec, GraphSpec, EndpointSpec)):

@@ -24,6 +24,7 @@ from ..config import (
     ModelSpec,
     PredictionsSpec,
     SklearnSpec,
+    SpacySpec,
     VariantSpec,
 )
 from ..progress import Progress
@@ -78,6 +79,11 @@ def _made(
         return _predictions(spec, config, data)
     if isinstance(spec, CallableSpec):
         return _callable(spec, data)
+    if isinstance(spec, SpacySpec):
+        from ...models.spacy_pipelines import spacy_tagger
+
+        progress("loading the model", 0, None)
+        return spacy_tagger(spec, data)
     if isinstance(spec, SklearnSpec):
         return _estimator(spec, config, data, progress)
     from ...models.load import neural
@@ -110,7 +116,7 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
         data, spec.score, spec.decision, spec.positive, path,
         spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
         spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
-        **said, reader=reader,
+        **said, reader=reader, tags=spec.tags,
     )  # fmt: skip
 
 

@@ -12,9 +12,10 @@ from ...datasets.card import card
 from ...datasets.dialect import TextForm
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
+from ...datasets.filled import filled, templates_of
 from ...datasets.suite import located
 from ...datasets.suites import SUITES, Suite
-from ..config import Config, Data, Written
+from ..config import Config, Data, Filled, Written
 
 
 def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationSet:
@@ -76,6 +77,7 @@ def opened(
         "counterfactual",
         "selection",
         "validation",
+        "filled",
     }
     given = data.model_dump(exclude_none=True, exclude=roles_apart | set(Written.model_fields))
     given["text"] = data.form("data") if text is None else text
@@ -101,11 +103,22 @@ def opened(
             given["sensitive"] = sensitive
         del given["text"]
         return EvaluationSet.from_card(name, split, **given)
+    if data.filled is not None and table is None:
+        table = _of_names(data.filled, data)
     source = table if table is not None else Path(str(path))
     if split is None:
         given.pop("split_column", None)
     name = Path(str(path)).name
     return EvaluationSet(source, sensitive=sensitive or [], name=name, split=split, **given)
+
+
+def _of_names(wanted: Filled, data: Data) -> pa.Table:
+    """The sentences of names in templates."""
+    templates = wanted.templates
+    lines = templates_of(Path(templates)) if isinstance(templates, str) else templates
+    return filled(
+        Path(wanted.names), wanted.name, wanted.by, lines, wanted.type, data.scheme or "iob2", wanted.where
+    )
 
 
 def _bins(data: Data, audited: Sequence[str] | None, name: str | None) -> dict[str, list[float]]:

@@ -55,6 +55,10 @@ class SliceResult(Part):
     views: dict[str, dict[str, Estimate]] = Field(
         default_factory=dict, exclude_if=absent, description="Figures of each class or label, by its name."
     )
+    view_counts: dict[str, Counts] = Field(
+        default_factory=dict, exclude_if=absent,
+        description="Of entities: how many of each type are found, invented and missed.",
+    )  # fmt: skip
     confusion: list[list[int]] = Field(
         default_factory=list, exclude_if=absent,
         description="Rows by label and decision, classes in the order of the result's.",

@@ -28,6 +28,10 @@ class Variant(Part):
     overall_views: dict[str, dict[str, Estimate]] = Field(
         default_factory=dict, exclude_if=absent, description="Figures of each class or label, by its name."
     )
+    overall_view_counts: dict[str, Counts] = Field(
+        default_factory=dict, exclude_if=absent,
+        description="Of entities: how many of each type are found, invented and missed.",
+    )  # fmt: skip
     confusion: list[list[int]] = Field(
         default_factory=list, exclude_if=absent,
         description="Rows by label and decision, classes in the order of the result's.",

@@ -174,7 +174,9 @@ class _Run:
             path = self.path(predictions, entry)
             if DECISION in pq.read_schema(path).names:
                 column = pq.read_table(path, columns=[DECISION]).column(DECISION)
-                found |= dict.fromkeys(sorted(map(str, column.unique().to_pylist())))
+                words = map(str, column.unique().to_pylist())
+                named = {name for word in words for name in self.config.of_task.classes_in(word)}
+                found |= dict.fromkeys(sorted(named))
         return list(found)
 
     def judged(self, predictions: Path, plan: Plan, original: Measurement) -> Judged:
@@ -338,7 +340,8 @@ def _metrics(config: Config, measured: Measurement) -> tuple[list[str], list[str
         return [m for m in task.default if not measured.lacks(m)], usual
     asked = list(dict.fromkeys(config.metrics))
     chosen = [name for name in asked if name in task.metrics]
-    of_class = [name for name in asked if name not in task.metrics]
+    both = {} if task.of_class is None else task.of_class.metrics
+    of_class = [name for name in asked if name not in task.metrics or name in both]
     for names, seen in ((chosen, measured), *((of_class, view) for view in views)):
         for name in names:
             lacking = seen.lacks(name)

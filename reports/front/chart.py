@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ...audit.result import Cell, Criterion, Disparity, Slice
+from ..tasks import telling
 from ..words.formats import Kind, Limit, count, figure, interval, usual_decimals
 from ..words.language import Sentence, clauses, say, say_n
 from ..words.spoken import features_name, of_class, slice_name, title_of
@@ -144,6 +145,9 @@ def _counted(told: Told, one: Criterion) -> Sentence:
     """Say what the rows of the column n are, where they are not all rows of a slice."""
     definition = told.result.definitions.get(one.metric)
     among = definition.among if definition is not None else None
+    own = telling(told.result).among
+    if among in own:
+        return say(own[among])
     messages = {
         "positives": say("n: rows with the positive label"),
         "negatives": say("n: rows with the negative label"),

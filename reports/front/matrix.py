@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...audit.result import Cell, Criterion, Disparity
+from ..tasks import telling
 from ..words.formats import count, figure, interval
 from ..words.language import Sentence, say, say_n, sentences, series
 from ..words.spoken import features_name, plain, slice_name
@@ -89,6 +90,9 @@ def meaning(told: Told, one: Criterion) -> Sentence:
     definition = told.result.definitions.get(one.metric)
     if definition is None or definition.among is None or one.view is not None:
         return ()
+    own = telling(told.result).meanings
+    if (definition.among, definition.says) in own:
+        return say(own[definition.among, definition.says])
     messages = {
         ("rows", "selected"): say("selected, of all"),
         ("rows", "not selected"): say("not selected, of all"),

@@ -44,7 +44,6 @@ from ..words.lookup import (
 from ..words.meaning import worse_off
 from ..words.per_hundred import (
     FEW,
-    OF_DECISIONS,
     Rate,
     hundredths,
     in_sentence,
@@ -303,7 +302,8 @@ def _rates_lead(
         of = Given(variant.name)
         return say("{metric} of {variant}, {slices}.", metric=title, variant=of, slices=names), False
     model = model_name(variant, result)
-    words = OF_DECISIONS if view is None else telling(result).of_class if view != FAVOURABLE else None
+    own = telling(result)
+    words = own.of_rows if view is None else own.of_class if view != FAVOURABLE else None
     if is_rate(metric, result) and words is not None and variant.model.kind != LABELS_ONLY:
         mine = Rate(part, here, _counted(one, result))
         theirs = (

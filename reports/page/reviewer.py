@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...audit.result import AuditResult, GateResult, SliceResult, Variant
 from ..slices.tables import Cell, Notes, Row, Table, metric_cell
+from ..tasks import telling
 from ..words import order
 from ..words.formats import UNDEFINED, count, figure
 from ..words.language import Sentence, later, say, tr
@@ -17,7 +18,6 @@ from ..words.translated import titled
 MOST_SLICES = 100
 """Slices of one set of features in the composition; more are told to stand in audit.json."""
 
-_POSITIVES = later("Positive"), later("rows with the positive label")
 _SHARE = later("share of positive labels, with its interval")
 
 
@@ -47,7 +47,8 @@ def _composition(by: tuple[str, ...], result: AuditResult, variant: Variant) -> 
         shown = tr(_SHARE) if known[share_of].percent else str(titled(known[share_of].formula))
         heads.append((str(title_of(share_of, known)), shown))
     elif counted:
-        heads.append((tr(_POSITIVES[0]), tr(_POSITIVES[1])))
+        head, explained = telling(result).positives
+        heads.append((tr(head), tr(explained)))
 
     def cells(row: SliceResult) -> list[Cell]:
         share = figure(row.n / result.data.rows, "percent") if result.data.rows else UNDEFINED

@@ -83,7 +83,9 @@ def _section(key: str, by: tuple[str, ...], result: AuditResult, whole: Variant,
         charts=_charts(drawn, variant, result, key, leading) if charts else [],
         heat=heat_map(rows, leading, result) if charts and len(by) == 2 else None,
         not_drawn=len(rows) - len(drawn),
-        counts=tables.counts_table(listed, variant, result.data.rows, result.data.positive_is, short=True),
+        counts=tables.counts_table(
+            listed, variant, result.data.rows, result.data.positive_is, told.counted, short=True
+        ),
         metrics=tables.metric_tables(
             listed, variant, order.shown_metrics(result, variant), result, short=True, most=told.columns
         ),

@@ -20,6 +20,7 @@ from ..words.spoken import (
     title_of,
     view_name,
 )
+from ..words.translated import titled
 from .disparity_tables import against_reference
 from .tables import NO_REASON, Cell, Notes, Row, Table, metric_cell
 
@@ -55,7 +56,8 @@ def overall_of_classes(result: AuditResult, variant: Variant) -> Iterator[Block]
 
 def _head(name: str, result: AuditResult) -> tuple[str, str]:
     definition = result.definitions.get(name)
-    return str(title_of(name, result.definitions)), definition.formula if definition is not None else ""
+    formula = str(titled(definition.formula)) if definition is not None else ""
+    return str(title_of(name, result.definitions)), formula
 
 
 def grid(metric: str, by: Sequence[str], result: AuditResult, variant: Variant) -> Grid:

@@ -85,14 +85,15 @@ class Table:
 
 
 def counts_table(
-    rows: list[SliceResult], variant: Variant, total: int, meaning: Meaning, *, short: bool
-) -> Table:
+    rows: list[SliceResult], variant: Variant, total: int, meaning: Meaning,
+    counted: Mapping[str, tuple[str, str]] = COUNTS, *, short: bool,
+) -> Table:  # fmt: skip
     """Lay out the rows and counts of slices, with all rows as the last line."""
-    fields = _count_fields([row.counts for row in rows] + [variant.counts])
+    fields = _count_fields([row.counts for row in rows] + [variant.counts], counted)
     weighted = any(row.weight is not None for row in rows)
     heads = [("n", tr("rows")), (tr("Share"), tr("of all rows"))]
     heads += [(tr("Weight"), tr("sum of the rows' weights"))] * weighted
-    heads += [_count_head(name, meaning) for name in fields]
+    heads += [_count_head(counted[name], meaning) for name in fields]
 
     def cells(n: int, weight: float | None, counts: Counts) -> list[Cell]:
         share = Cell(figure(n / total, "percent") if total else UNDEFINED)
@@ -112,14 +113,14 @@ def counts_table(
     return Table(heads, lines)
 
 
-def _count_head(name: str, meaning: Meaning) -> tuple[str, str]:
-    head, explained = COUNTS[name]
+def _count_head(told: tuple[str, str], meaning: Meaning) -> tuple[str, str]:
+    head, explained = told
     return tr(head), tr(explained) if explained else selected_words(meaning)
 
 
-def _count_fields(counts: list[Counts]) -> list[str]:
+def _count_fields(counts: list[Counts], counted: Mapping[str, tuple[str, str]]) -> list[str]:
     """TP to TN where there are any, else what is left of them without labels or decisions."""
-    present = [name for name in COUNTS if any(getattr(item, name) is not None for item in counts)]
+    present = [name for name in counted if any(getattr(item, name) is not None for item in counts)]
     confusion = [name for name in present if name in ("tp", "fp", "fn", "tn")]
     return confusion or present
 

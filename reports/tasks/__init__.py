@@ -8,6 +8,7 @@ from .binary import BINARY
 from .choice import CHOICE
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
+from .ner import NER
 from .pairs import PAIRS
 from .ranking import RANKING
 from .regression import REGRESSION
@@ -18,6 +19,7 @@ TELLINGS: dict[str, Telling] = {
     "multiclass": MULTICLASS,
     "multilabel": MULTILABEL,
     "pairs": PAIRS,
+    "ner": NER,
     "ranking": RANKING,
     "regression": REGRESSION,
 }

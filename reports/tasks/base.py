@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from ...audit.result import AuditResult, Comparison, Definition, Slice, Variant
 from ..blocks import Block
+from ..slices.tables import COUNTS
 from ..words.language import Sentence, later, say
-from ..words.per_hundred import Hundred
+from ..words.per_hundred import OF_DECISIONS, Hundred
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Telling:
         How labels, decisions and differences are to be read.
     nothing : str
         What stands on the first screen where no difference was looked at; empty: that of decisions.
+    of_rows : Hundred
+        How rates of all rows are told per hundred.
     of_class : Hundred or None
         How rates of a class are told per hundred rows.
     lead : callable (definition, model, slice, reference, variant) -> Sentence
@@ -113,6 +116,14 @@ class Telling:
         What a changed decision is; empty where nothing is decided.
     counts : str
         What the four counts of the formulas are; empty where none has them.
+    counted : mapping
+        Head and explanation of each count that a table of slices has.
+    positives : tuple of two str
+        Head and explanation of how many of the label the slices of the data have.
+    meanings : mapping
+        What a rate counts, in few words, by a definition's ``among`` and ``says``; else that of decisions.
+    among : mapping
+        What the rows of a figure's n are, by a definition's ``among``; else those of decisions.
     outcome : str
         What the label is called.
     columns : int
@@ -123,6 +134,7 @@ class Telling:
 
     reading: Callable[[AuditResult], list[Sentence]] = _reading
     nothing: str = ""
+    of_rows: Hundred = OF_DECISIONS
     of_class: Hundred | None = None
     lead: Callable[[Definition, str, Slice, Slice | None, Variant], Sentence] = _no_lead
     gaps: Callable[[AuditResult], list[str]] = _no_metrics
@@ -138,6 +150,10 @@ class Telling:
     one_score: bool = False
     flip: str = later("A row that one model decides otherwise than the other.")
     counts: str = ""
+    counted: Mapping[str, tuple[str, str]] = field(default_factory=lambda: COUNTS)
+    positives: tuple[str, str] = (later("Positive"), later("rows with the positive label"))
+    meanings: Mapping[tuple[str | None, str | None], str] = field(default_factory=dict)
+    among: Mapping[str | None, str] = field(default_factory=dict)
     outcome: str = later("Label")
     columns: int = 4
     plain: bool = False

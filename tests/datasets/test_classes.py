@@ -46,7 +46,7 @@ def read(
         ([0.5, 1.5, 2.25, 3.0], [], [], "4 different numbers from 0.5 to 3, as a regression predicts them"),
         ([0.5, 1.5, 2.25, 3.0], ["3"], [], "set task: regression, or audit two classes by a column"),
         (list(range(50)), ["3"], [], "50 different numbers from 0 to 49, as a regression predicts them"),
-        (["O", "B-PER", "I-PER"], [], [], "tags of the words of a text (named entities), which"),
+        (["O", "B-PER", "I-PER"], [], [], "tags of the words of a text (named entities): set task: ner, and"),
         (["O O B-LOC", "O", "O B-PER"], [], [], "tags of the words of a text"),
         (["['a']", "[]"], [], [], "a list in each row (several labels): set task: multilabel"),
     ],
@@ -326,10 +326,9 @@ def test_bins_of_a_feature_that_is_not_sliced_are_no_fault(
     [
         ({"metrics": ["NDCG@10"]}, "'NDCG@10' is no known metric; did you mean 'ndcg' with data.last_rank?"),
         ({"gates": [{"metric": "mae", "limit": "<= 1"}]}, "did you mean 'mean_absolute_error'?"),
-        (
-            {"metrics": ["entity_f1"]},
-            "'entity_f1' is a metric of tags of words (named entities)",
-        ),
+        ({"metrics": ["entity_f1"]}, "entity_f1 is no metric of the task binary but of ner"),
+        ({"metrics": ["seqeval"]}, "'seqeval' is no known metric; did you mean 'entity_f1'?"),
+        ({"metrics": ["rouge-l"]}, "'rouge-l' is a metric of a text that a model writes, which cannot be"),
         ({"metrics": ["macro-f1"]}, "'macro-f1' is no known metric; did you mean 'macro_f1'?"),
         ({"objective": {"performance": "r2"}}, "'r2' is no known metric; did you mean 'r_squared'?"),
         ({"metrics": ["recall"]}, "'recall' is no known metric; did you mean 'true_positive_rate'?"),
@@ -377,7 +376,7 @@ def test_tags_of_words_in_lists_are_no_labels(tmp_path: Path, ending: str, task:
         list_of = "expected one value per row, got list<item: string>"
         assert told.endswith(f"column 'y': {list_of}; several labels in a row are task: multilabel")
     else:
-        assert "holds tags of the words of a text (named entities), which cannot be audited yet" in told
+        assert "holds tags of the words of a text (named entities): set task: ner" in told
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])

@@ -71,7 +71,7 @@ def test_codes_of_a_csv_keep_their_zeros(here: Path) -> None:
         (["a", "b"], {"classes": ["a", "b"], "favourable": ["b", "a"]}, "data.favourable: expected some"),
         (["a", "b"], {"classes": ["a", "a"]}, "data.classes: 'a' is named twice"),
         (["a", "b"], {"classes": ["a"]}, "data.classes: expected two or more names, got 'a' alone"),
-        (["O", "B-PER", "I-PER"], {}, "holds tags of the words of a text (named entities), which cannot be"),
+        (["O", "B-PER", "I-PER"], {}, "holds tags of the words of a text (named entities): set task: ner"),
         ([["a"], ["b"]], {}, "expected one value per row, got list<item: string>; of several labels in a row "
          "set task: multilabel"),
         (["a", "b"], {"positive": "a"}, "data.positive: belongs to task: binary or multilabel, and the task"),

@@ -722,6 +722,12 @@ def ranking_run(tmp_path_factory: pytest.TempPathFactory) -> task_runs.Run:
 
 
 @pytest.fixture(scope="session")
+def ner_run(tmp_path_factory: pytest.TempPathFactory) -> task_runs.Run:
+    """A small audit of entities and of a lighter model, with its rows."""
+    return task_runs.ner(tmp_path_factory.mktemp("ner"))
+
+
+@pytest.fixture(scope="session")
 def multiclass(multiclass_run: task_runs.Run) -> AuditResult:
     return multiclass_run.result
 

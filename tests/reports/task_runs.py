@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from fairweigh.api import load_result
 from fairweigh.audit.result import AuditResult
+from fairweigh.datasets.synthetic_entities import TYPES, reports
 from fairweigh.datasets.synthetic_tasks import LABELS, findings, lists
 
 CLASSES = ("bad", "good", "<i>meh</i>")
@@ -136,3 +137,22 @@ def ranking(folder: Path, queries: int = 120) -> Run:
         variants=[{"name": "coarse", "score": "coarse", "scale": "rank"}],
     )  # fmt: skip
     return Run(result, rows)
+
+
+def ner(folder: Path, n: int = 120) -> Run:
+    """Reports in which persons of the south are found less often; a lighter model loses more of them."""
+    rows = reports(n, seed=3).to_pandas()
+    gates = [
+        {"metric": "entity_f1", "limit": ">= 0.5"},
+        {"metric": "entity_recall", "class": "each", "by": "region", "compare": "difference",
+         "limit": "<= 0.1"},
+        {"metric": "entity_recall", "by": "region", "compare": "difference", "limit": "<= 0.3"},
+        {"metric": "entity_recall", "class": "PER", "compare": "change", "limit": ">= -0.02",
+         "on": "lighter"},
+    ]  # fmt: skip
+    result = audited(
+        folder, rows, task="ner", gates=gates,
+        data={"tokens": "tokens", "tags": "tags", "sensitive": ["region"], "document": "report", "id": "id"},
+        model={"tags": "predicted"}, variants=[{"name": "lighter", "tags": "lighter"}],
+    )  # fmt: skip
+    return Run(result, rows, TYPES)

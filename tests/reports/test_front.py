@@ -175,12 +175,13 @@ def test_axes_hold_what_is_drawn_and_have_round_ticks() -> None:
 @pytest.fixture(scope="module")
 def pages(
     run: Result, multiclass_run: task_runs.Run, regression_run: task_runs.Run, ranking_run: task_runs.Run,
-    multilabel_run: task_runs.Run, tmp_path_factory: pytest.TempPathFactory,
+    multilabel_run: task_runs.Run, ner_run: task_runs.Run, tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:  # fmt: skip
     folder = tmp_path_factory.mktemp("fronts")
     results: dict[str, AuditResult] = {
         "binary": run, "multiclass": multiclass_run.result, "regression": regression_run.result,
         "ranking": ranking_run.result, "multilabel": multilabel_run.result,
+        "ner": ner_run.result,
     }  # fmt: skip
     made = {}
     for name, result in results.items():
@@ -190,7 +191,8 @@ def pages(
     return made
 
 
-NAMES = [f"{task}-{language}" for task in ("binary", "multiclass", "regression", "ranking", "multilabel")
+NAMES = [f"{task}-{language}"
+         for task in ("binary", "multiclass", "regression", "ranking", "multilabel", "ner")
          for language in ("en", "zh")]  # fmt: skip
 
 
