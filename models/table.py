@@ -235,8 +235,8 @@ class PredictionTable(ModelKind):
                 return f"the row of id {ids[number].as_py()!r}"
             return f"row {(number if ids is None else ids[number].as_py()) + 1:,}{among}"
 
-        # A rank is read against the list of its query, an answer against those of its question, tags against the
-        # true ones.
+        # A rank is read against the list of its query, an answer against those of its question, tags against
+        # the true ones.
         column = self.data.query or self.data.tags or getattr(self.data.outcome, "against", None)
         return self.says.read(placed, row, batch.column(column) if column else None)
 

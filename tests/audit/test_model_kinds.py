@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from fairweigh.audit.config import json_schema, model_spec, read
 from fairweigh.audit.config.keys import KEPT, LATER
-from fairweigh.audit.config.model import SPECS, kind_of
+from fairweigh.audit.config.model import SPECS
+from fairweigh.audit.config.model_base import kind_of
 from fairweigh.datasets.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st

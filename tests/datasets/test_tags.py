@@ -15,7 +15,7 @@ PER = Span(0, 2, "PER")
 
 
 def spans(tags: str, scheme: Any = "iob2", matching: Any = "strict") -> list[tuple[int, int, str]]:
-    return [tuple(one) for one in entities(tags.split(), scheme, matching)[0]]
+    return [(one.start, one.end, one.type) for one in entities(tags.split(), scheme, matching)[0]]
 
 
 def test_the_example_of_seqeval_s_readme() -> None:

@@ -689,7 +689,9 @@ def test_the_first_row_whose_outputs_are_nan_is_named(rows: pa.Table, tmp_path: 
 def load_positive(table: pa.Table, word: str, **spec: Any) -> NeuralModel:
     """A torch module beside data whose positive label is named."""
     data = EvaluationSet(table, sensitive=["sex", "race"], label="y", positive=word, id="id")
-    return neural("torch", model_spec({"kind": "torch", **spec}), data, 0)
+    model = neural("torch", model_spec({"kind": "torch", **spec}), data, 0)
+    assert isinstance(model, NeuralModel)
+    return model
 
 
 def test_two_outputs_without_names_are_in_the_order_no_yes_whichever_is_positive(

@@ -231,7 +231,7 @@ def test_tags_of_io_that_are_equal_to_the_truth_are_all_right(tmp_path: Path) ->
     for scheme, matching in (("io", "strict"), ("iob1", "strict"), ("iob2", "conll")):
         more = {"scheme": scheme, "matching": matching}
         if scheme == "iob2":
-            data = data.assign(tags=[["B-PER", "I-PER", "O", "B-LOC"]] * 60)
+            data = data.assign(tags=pd.Series([["B-PER", "I-PER", "O", "B-LOC"]] * 60))
         run = audited(tmp_path, data, **{**settings, "data": {**settings["data"], **more}})
         assert run["variants"][0]["overall"]["entity_f1"]["value"] == 1
 
@@ -265,8 +265,8 @@ def changed(column: str, place: int, value: Any) -> pd.DataFrame:
         (rows(40), {"scheme": "io"}, "expected tags of the scheme io .*got 'B-PER'.* in row 1"),
         (changed("tags", 3, ["B-each"] + ["O"] * 8), {}, "no class or label may be called 'each'"),
         (rows(40).assign(tags=3), {}, "expected a list for each row, or text, got int64"),
-        (rows(40).assign(tags=[[1] * 9] * 40), {}, "expected lists of words such as B-PER"),
-        (rows(40).assign(tags=[["I-PER"] + ["O"] * 8] * 40), {}, "expected data.scheme: io or iob1"),
+        (rows(40).assign(tags=pd.Series([[1] * 9] * 40)), {}, "expected lists of words such as B-PER"),
+        (rows(40).assign(tags=pd.Series([["I-PER"] + ["O"] * 8] * 40)), {}, "expected data.scheme: io or iob1"),
         (rows(40), {"tags": "tag"}, "data.tags: no column 'tag'.*did you mean 'tags'"),
         (rows(40), {"tokens": "words"}, "data.tokens: no column 'words'"),
         (rows(40), {"label": "group"}, "data.label: belongs to task: binary"),
