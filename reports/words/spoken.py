@@ -327,10 +327,21 @@ def compared_slices(part: Slice, reference: Slice | None) -> Sentence:
 
 def verdict_reason(result: AuditResult) -> str:
     """Say in one sentence or two what the run's verdict rests on: the binding gates."""
+    return "".join(sentences([_tally_of_run(result), *beside_the_tally(result)]))
+
+
+def _tally_of_run(result: AuditResult) -> str:
+    binding = [gate for gate in result.gates if gate.binding]
+    if result.gates and not binding:
+        return tr("No gate is binding: nothing was required of what is to be released.")
+    return _tally_words(binding, result)
+
+
+def beside_the_tally(result: AuditResult) -> list[str]:
+    """Say what the count of binding gates leaves out: that no variant qualifies, and gates that do not bind."""
     binding = [gate for gate in result.gates if gate.binding]
     others = len(result.gates) - len(binding)
-    unbound = tr("No gate is binding: nothing was required of what is to be released.")
-    reason = [unbound if others and not binding else _tally_words(binding, result)]
+    reason = []
     if binding and result.frontier is not None and result.frontier.recommended is None:
         reason.append(tr("No variant qualifies for release."))
     if others:
@@ -342,7 +353,7 @@ def verdict_reason(result: AuditResult) -> str:
                 n=str(others),
             )
         )
-    return "".join(sentences(reason))
+    return reason
 
 
 _ALONE: dict[Verdict, str] = {
