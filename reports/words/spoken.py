@@ -338,7 +338,7 @@ def _tally_of_run(result: AuditResult) -> str:
 
 
 def beside_the_tally(result: AuditResult) -> list[str]:
-    """Say what the count of binding gates leaves out: that no variant qualifies, and gates that do not bind."""
+    """Say what the count of binding gates leaves out: that none qualifies, and gates that do not bind."""
     binding = [gate for gate in result.gates if gate.binding]
     others = len(result.gates) - len(binding)
     reason = []
