@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...audit.result import Cell, Criterion, Disparity
+from ...audit.result import Cell, Criterion, Disparity, Slice
 from ..words.formats import count, figure, interval
 from ..words.language import Sentence, say, say_n, sentences, series
+from ..words.meaning import worse_slice
 from ..words.spoken import features_name, plain, slice_name
 from . import strips
 from .axes import Axis, around_zero
@@ -144,16 +145,33 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
         said = plain(slice_said(told, one, d))
         former = None if small else before.get(key)
         dots.append(strips.Dot(key, d.value, kind=kind_of, before=former, says=said))
+    who, value = _worse_off(told, cell, one)
     return Square(
         title=named(told, one),
         verdict=cell.verdict or "",
         limit=limit_words(told, cell),
         drawing=strips.cell(axis, dots, told.band(cell)),
-        value=figure(cell.value, kind, unit=False),
-        who=slice_name(cell.slice or {}, short=True),
+        value=figure(value, kind, unit=False),
+        who=slice_name(who, short=True),
         beyond=cell.beyond_chance,
         says=_says(told, cell, found, one),
     )
+
+
+def _worse_off(told: Told, cell: Cell, one: Criterion) -> tuple[Slice, float]:
+    """Whom a cell names, and how far they lie from whom they are held against: the one that is worse off.
+
+    Where that does not follow from the figure, the slice that is held against its reference.
+    """
+    part, reference, value = cell.slice or {}, cell.reference, cell.value or 0.0
+    if reference is None:
+        return part, value
+    ends = [told.estimate(end, one) for end in (part, reference)]
+    here, there = (end.value if end is not None else None for end in ends)
+    if here is None or there is None:
+        return part, value
+    worse = worse_slice(one.metric, (part, here), (reference, there), told.result, one.view)
+    return (reference, -value) if worse == reference else (part, value)
 
 
 def _says(told: Told, cell: Cell, found: list[Disparity], one: Criterion) -> Sentence:

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from fairweigh.audit.result import AuditResult
+from fairweigh.reports.front.looked_up import Told
+from fairweigh.reports.front.matrix import matrix
 from fairweigh.reports.page.findings import findings
 from fairweigh.reports.words.language import writing
 from fairweigh.reports.words.lookup import own_words
@@ -88,6 +90,28 @@ def test_a_gate_of_two_figures_tells_the_one_that_lies_furthest_apart_and_repeat
     single = {"metric": name, "by": "sex", "compare": "difference", "limit": "<= 0.01"}
     again = told(audited(rows, tmp_path / "again", [single, odds]))
     assert not any("equalized odds" in rest for _, rest in again)
+
+
+def test_a_cell_names_who_is_worse_off(rows: pd.DataFrame, tmp_path: Path) -> None:
+    result = audited(rows, tmp_path, [])
+    told = Told.of(result)
+    assert told is not None
+    names = [one.metric for one in told.front.criteria]
+    of_sex = next(row for one, row in zip(told.features, matrix(told).rows, strict=True) if one.by == ["sex"])
+    squares = dict(zip(names, of_sex.squares, strict=True))
+    selected = rows.groupby("sex").p.mean()
+    square = squares["selection_rate"]
+    assert (plain(square.who), square.value) == ("F", f"\u2212{(selected['M'] - selected['F']) * 100:.1f}")
+    right = (rows.p == rows.y).groupby(rows.sex).mean()
+    worst = right.idxmin()
+    square = squares["accuracy"]
+    assert (plain(square.who), square.value) == (worst, f"\u2212{(right.max() - right.min()) * 100:.1f}")
+    # To be selected is a burden now: it falls on the men.
+    burden = result.model_copy(update={"data": result.data.model_copy(update={"positive_is": "burden"})})
+    told = Told.of(burden)
+    assert told is not None
+    first = matrix(told).rows[0].squares[0]
+    assert (plain(first.who), first.value[0]) == ("M", "+")
 
 
 def test_an_error_is_worse_for_whom_it_befalls_and_a_decision_by_what_it_means(compas: AuditResult) -> None:
