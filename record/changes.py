@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from ..reports.words.language import Sentence, say
 from .history import Recorded, Release
-from .numbers import kind_of, places, printed
+from .numbers import places, printed
 from .series import Series
-from .titles import figure_called, limit_called, word_of
+from .titles import figure_called, kind_of, limit_called, word_of
 
 
 def changed(before: Release, last: Release, gates: Sequence[Series]) -> list[Sentence]:

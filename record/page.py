@@ -18,9 +18,9 @@ from ..reports.words.language import series as series_words
 from ..reports.words.spoken import plain
 from .changes import changed
 from .history import Recorded, Release
-from .numbers import kind_of, places, printed, printed_ends
+from .numbers import places, printed, printed_ends
 from .series import Broken, Point, Series
-from .titles import figure_called, limit_called, word_of
+from .titles import figure_called, kind_of, limit_called, word_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -13,6 +13,9 @@ from ..words.proven_gaps import proven_gaps
 from ..words.spoken import of_each
 from .finding_words import Finding, difference_finding, gap_finding, gate_finding
 
+FURTHER = 1.1
+"""How many times as far as its single features a crossing lies apart that is told beside them."""
+
 
 def findings(result: AuditResult, most: int = 3) -> list[Finding]:
     """Choose the findings: what a gate refused, the largest difference of each feature, then the rest.
@@ -35,7 +38,7 @@ def findings(result: AuditResult, most: int = 3) -> list[Finding]:
     if variant is not None:
         shown = _stand_out(variant, result)
         refused = {by for _, _, by in chosen.told}
-        each = _of_each_set(shown, result, variant.name)
+        each = _of_each_set(shown, result, variant)
         chosen.differences(one for one in each if frozenset(one.by) not in refused)
         chosen.gates(mine, "inconclusive")
         chosen.differences(shown, again=False)
@@ -98,13 +101,13 @@ class _Chosen:
                 self.findings.append(difference_finding(one, self.variant, self.result))
 
 
-def _of_each_set(shown: Sequence[Found], result: AuditResult, variant: str) -> list[Found]:
+def _of_each_set(shown: Sequence[Found], result: AuditResult, variant: Variant) -> list[Found]:
     """The largest difference by each set of features in the first key figure that stands out.
 
-    Single features come first, then their crossings.
+    Single features come first, then those of their crossings that lie further apart than they do.
     """
     key, chosen = result.priorities.key, []
-    free = [one for one in shown if one.view is None and not is_limited(one, result, variant)]
+    free = [one for one in shown if one.view is None and not is_limited(one, result, variant.name)]
     for by in dict.fromkeys(tuple(one.by) for one in free):
         if _adds_nothing(by, result):
             continue
@@ -112,9 +115,23 @@ def _of_each_set(shown: Sequence[Found], result: AuditResult, variant: str) -> l
         for metric in key:
             of_metric = [one for one in of_set if one.metric == metric]
             if of_metric:
-                chosen.append(max(of_metric, key=lambda one: abs(one.value)))
+                largest = max(of_metric, key=lambda one: abs(one.value))
+                if len(by) == 1 or abs(largest.value) > FURTHER * _alone(largest, variant):
+                    chosen.append(largest)
                 break
     return sorted(chosen, key=lambda one: (len(one.by) > 1, key.index(one.metric), -abs(one.value)))
+
+
+def _alone(found: Found, variant: Variant) -> float:
+    """How far the slices of the single features of a crossing lie apart in its figure."""
+    sizes = [
+        abs(d.value)
+        for d in variant.disparities
+        if d.scope == "reference" and d.compare == "difference" and d.status == "ok"
+        and (d.metric, d.view) == (found.metric, found.view) and len(d.by) == 1 and d.by[0] in found.by
+        and d.value is not None
+    ]  # fmt: skip
+    return max(sizes, default=0.0)
 
 
 def _adds_nothing(by: Sequence[str], result: AuditResult) -> bool:

@@ -327,14 +327,10 @@ def compared_slices(part: Slice, reference: Slice | None) -> Sentence:
 
 def verdict_reason(result: AuditResult) -> str:
     """Say in one sentence or two what the run's verdict rests on: the binding gates."""
-    return "".join(sentences([_tally_of_run(result), *beside_the_tally(result)]))
-
-
-def _tally_of_run(result: AuditResult) -> str:
     binding = [gate for gate in result.gates if gate.binding]
-    if result.gates and not binding:
-        return tr("No gate is binding: nothing was required of what is to be released.")
-    return _tally_words(binding, result)
+    unbound = tr("No gate is binding: nothing was required of what is to be released.")
+    told = unbound if result.gates and not binding else _tally_words(binding, result)
+    return "".join(sentences([told, *beside_the_tally(result)]))
 
 
 def beside_the_tally(result: AuditResult) -> list[str]:
@@ -349,10 +345,9 @@ def beside_the_tally(result: AuditResult) -> list[str]:
             tr_n(
                 "{n} more gate of a variant that is not to be released: shown for information.",
                 "{n} more gates of variants that are not to be released: shown for information.",
-                others,
-                n=str(others),
+                others, n=str(others),
             )
-        )
+        )  # fmt: skip
     return reason
 
 
