@@ -27,7 +27,11 @@ def check_file(path: Path) -> str:
         named = config.slices.by or config.data.sensitive
         if named:
             check_crossings(len(named), config.slices)
-        return f"a valid configuration with {_count(len(config.gates))}"
+        # What values the data have, and so whether a name is another slice's, only an audit knows.
+        unread = (
+            "; whether report.labels fit the values of the data, audit says" if config.report.labels else ""
+        )
+        return f"a valid configuration with {_count(len(config.gates))}{unread}"
     return f"a valid policy with {_count(len(read_policy(path).policy.gates))}"
 
 

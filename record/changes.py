@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..reports.words.language import Given, Sentence, say
+from ..reports.words.language import Sentence, say
 from .history import Recorded, Release
 from .numbers import places, printed
 from .series import Series
-from .titles import figure_called, word_of
+from .titles import figure_called, kind_of, limit_called, word_of
 
 
 def changed(before: Release, last: Release, gates: Sequence[Series]) -> list[Sentence]:
@@ -38,11 +38,11 @@ def _both(series: Series, old: Recorded, new: Recorded) -> Iterator[Sentence]:
     if old.limit != new.limit:
         yield say(
             "{gate}: the limit was {old}, it is {new}.",
-            gate=figure_called(new), old=(Given(old.limit),), new=(Given(new.limit),),
+            gate=figure_called(new), old=limit_called(old), new=limit_called(new),
         )  # fmt: skip
     if old.verdict != new.verdict:
         yield say(
             "{gate}: {before} before, now {after} ({old}, now {new}).",
             gate=figure_called(new), before=word_of(old.verdict), after=word_of(new.verdict),
-            old=printed(old.value, decimals), new=printed(new.value, decimals),
+            old=printed(old.value, decimals, kind_of(old)), new=printed(new.value, decimals, kind_of(new)),
         )  # fmt: skip

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import math
 
-from ..reports.words.formats import MINUS, Limit, decimals_beside, outward_decimals, rounded_outward
+from ..reports.words.formats import (
+    MINUS,
+    Kind,
+    Limit,
+    decimals_beside,
+    figure,
+    outward_decimals,
+    rounded_outward,
+)
 from ..reports.words.language import tr
 from .history import Recorded
 from .series import Series
+from .titles import kind_of
 
 DECIMALS = 3
 
@@ -37,14 +46,27 @@ def number(value: float | None, decimals: int = DECIMALS) -> str:
     return f"{value:.{decimals}f}" if abs(value) < 1e6 else f"{value:.6g}"
 
 
-def printed(value: float | None, decimals: int = DECIMALS) -> str:
+def printed(
+    value: float | None, decimals: int = DECIMALS, kind: Kind = "number", *, unit: bool = True
+) -> str:
     """Write a figure as a page does, with a minus sign and a dash."""
-    return "–" if value is None else number(value, decimals).replace("-", MINUS)
+    if value is None:
+        return "–"
+    if kind == "number" or math.isinf(value):
+        return number(value, decimals).replace("-", MINUS)
+    return figure(value, kind, decimals=max(decimals - 2, 1), unit=unit)
 
 
 def printed_ends(found: Recorded, decimals: int) -> str:
     """Write the ends of an interval as a page does."""
-    return ends(found, decimals).replace("-", MINUS)
+    kind = kind_of(found)
+    if kind == "number" or found.low is None or found.high is None:
+        return ends(found, decimals).replace("-", MINUS)
+    low, high, places = found.low, found.high, max(decimals, 3)
+    if found.part == "gate":
+        low, high = rounded_outward(low, places, up=False), rounded_outward(high, places, up=True)
+    low_text, high_text = (printed(end, places, kind, unit=False) for end in (low, high))
+    return tr("{low} to {high}", low=low_text, high=high_text)
 
 
 def ends(found: Recorded, decimals: int) -> str:

@@ -12,15 +12,15 @@ from ..audit.result import RunVerdict, Tally, Verdict
 from ..reports.front.named_verdict import tally_words, verdict_says
 from ..reports.front.over_time import Moment, height_of, over_time, scale
 from ..reports.front.strips import MARKS
-from ..reports.words.formats import MINUS, read_limit
-from ..reports.words.language import TAGS, Given, Sentence, say, writing
+from ..reports.words.formats import MINUS, STYLES, Kind, read_limit
+from ..reports.words.language import TAGS, Given, Sentence, listed, say, writing
 from ..reports.words.language import series as series_words
 from ..reports.words.spoken import plain
 from .changes import changed
 from .history import Recorded, Release
 from .numbers import places, printed, printed_ends
 from .series import Broken, Point, Series
-from .titles import figure_called, limit_called, word_of
+from .titles import figure_called, kind_of, limit_called, word_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -64,7 +64,8 @@ def history_page(
     from ..reports.page.html import environment
 
     made = environment(Path(__file__).parent / "templates")
-    made.filters["figure"] = printed
+    made.filters["measured"] = _measured
+    made.filters["limit"] = limit_called
     made.filters["ends"] = printed_ends
     with writing(language):
         gates = [series for series in every if series.gate]
@@ -74,7 +75,7 @@ def history_page(
             where=where,
             releases=list(zip([None, *releases], releases, strict=False))[::-1],
             last=last,
-            says=verdict_says(cast(RunVerdict, last.verdict), Given(last.name)),
+            says=verdict_says(cast(RunVerdict, last.verdict), Given(_spoken_of(last))),
             tally=_tally(last),
             broken=_broken(broken, gates),
             changes=changed(releases[-2], last, gates) if len(releases) > 1 else [],
@@ -87,6 +88,22 @@ def history_page(
         )
 
 
+def _measured(found: Recorded, decimals: int) -> str:
+    return printed(found.value, decimals, kind_of(found))
+
+
+def _judged(last: Release) -> list[str]:
+    """The variants whose gates entered the verdict of a run; none where it has one model alone."""
+    known = {one.variant for one in (*last.figures, *last.gates)}
+    return list(dict.fromkeys(gate.variant for gate in last.gates if gate.binding)) if len(known) > 1 else []
+
+
+def _spoken_of(last: Release) -> str:
+    """The last run, and the variant that its verdict is of where there is one."""
+    judged = _judged(last)
+    return f"{last.name} ({judged[0]})" if len(judged) == 1 else last.name
+
+
 def _tally(last: Release) -> Sentence:
     """Count what the gates of the last run found that entered its verdict."""
     verdicts = [gate.verdict for gate in last.gates if gate.binding]
@@ -94,7 +111,11 @@ def _tally(last: Release) -> Sentence:
         variant="", passed=verdicts.count("pass"), failed=verdicts.count("fail"),
         open=verdicts.count("inconclusive"), error=verdicts.count("error"),
     )  # fmt: skip
-    return say("{tally}.", tally=tally_words(tally))
+    judged = _judged(last)
+    if len(judged) < 2:
+        return say("{tally}.", tally=tally_words(tally))
+    variants = listed(Given(name) for name in judged)
+    return say("{tally}. Gates of {variants}.", tally=tally_words(tally), variants=variants)
 
 
 def _broken(broken: Broken | None, gates: Sequence[Series]) -> Sentence:
@@ -118,26 +139,27 @@ def _card(series: Series, pixels: int) -> Card:
     last, former = series.points[-1].found, series.points[-2].found if len(series.points) > 1 else None
     moments = [_moment(point, decimals) for point in series.points]
     height = height_of(moments, pixels) if series.known else None
-    names = [point.release.name for point in series.points]
+    names, kind = [point.release.name for point in series.points], kind_of(found[-1])
     return Card(
         title=figure_called(found[-1]),
         limit=limit_called(found[-1]) if series.gate else (),
         series=series,
         decimals=decimals,
         verdict=last.verdict if last is not None else "",
-        now=printed(last.value if last is not None else None, decimals),
-        before=say("was {gap}", gap=printed(former.value, decimals)) if former is not None else (),
-        scale=scale(height, _ticks(height.axis.ticks(3))) if height is not None else None,
+        now=printed(last.value if last is not None else None, decimals, kind),
+        before=say("was {gap}", gap=printed(former.value, decimals, kind)) if former is not None else (),
+        scale=scale(height, _ticks(height.axis.ticks(3), kind)) if height is not None else None,
         drawing=over_time(moments, height) if height is not None else None,
         names=names if len(names) <= MOST_NAMES else [names[0], names[-1]],
     )
 
 
-def _ticks(steps: Iterable[float]) -> list[tuple[float, str]]:
-    """Round values with the least decimals that tell them apart."""
-    held = list(steps)
+def _ticks(steps: Iterable[float], kind: Kind) -> list[tuple[float, str]]:
+    """Round values with the least decimals that tell them apart; rates in hundredths, without their unit."""
+    held, scale_of = list(steps), STYLES[kind].scale
     for decimals in range(7):
-        texts = [f"{step + 0.0:.{decimals}f}" for step in held]
+        # Adding 0 takes the sign from a value that is rounded to 0.
+        texts = [f"{round(step * scale_of, decimals) + 0.0:.{decimals}f}" for step in held]
         if len(set(texts)) == len(held):
             break
     return [(step, text.replace("-", MINUS)) for step, text in zip(held, texts, strict=True)]
@@ -170,7 +192,7 @@ def _allowed(found: Recorded) -> tuple[float, float] | None:
 
 def _said(point: Point, found: Recorded, decimals: int) -> Sentence:
     """A figure of one run in words."""
-    value, limits = printed(found.value, decimals), printed_ends(found, decimals) or "—"
+    value, limits = printed(found.value, decimals, kind_of(found)), printed_ends(found, decimals) or "—"
     run = (Given(point.release.name),)
     if not found.verdict:
         return say("{run}: {figure} ({limits})", run=run, figure=value, limits=limits)

@@ -72,6 +72,13 @@ class ReportSpec(Section):
         check_written(given)
         return given
 
+    @field_validator("title")
+    @classmethod
+    def _not_blank(cls, given: str | None) -> str | None:
+        if given is not None and not given.strip():
+            raise ValueError("expected a title, got a blank; leave it out for the name of the audit")
+        return given
+
     @field_validator("unit")
     @classmethod
     def _in_one_line(cls, given: str | None) -> str | None:

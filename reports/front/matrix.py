@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...audit.result import Cell, Criterion, Disparity
+from ...audit.result import Cell, Criterion, Disparity, Slice
 from ..tasks import telling
 from ..words.formats import count, figure, interval
 from ..words.language import Sentence, say, say_n, sentences, series
+from ..words.meaning import worse_slice
 from ..words.spoken import features_name, plain, slice_name
 from . import strips
 from .axes import Axis, around_zero
@@ -148,24 +149,41 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
         said = plain(slice_said(told, one, d))
         former = None if small else before.get(key)
         dots.append(strips.Dot(key, d.value, kind=kind_of, before=former, says=said))
+    who, value = _worse_off(told, cell, one)
     return Square(
         title=named(told, one),
         verdict=cell.verdict or "",
         limit=limit_words(told, cell),
         drawing=strips.cell(axis, dots, told.band(cell)),
-        value=_value(told, cell, one),
-        who=slice_name(cell.slice or {}, short=True),
+        value=value,
+        who=slice_name(who, short=True),
         beyond=cell.beyond_chance,
         says=_says(told, cell, found, one),
     )
 
 
-def _value(told: Told, cell: Cell, one: Criterion) -> str:
-    """What a cell says in figures: a difference, or what a limit on the figure itself was held against."""
-    if cell.compare == "value" and cell.slice:
-        found = told.estimate(cell.slice, one)
-        return figure(found.value if found is not None else None, told.level_kind(one))
-    return figure(cell.value, told.kind(one), unit=False)
+def _worse_off(told: Told, cell: Cell, one: Criterion) -> tuple[Slice, str]:
+    """Whom a cell names, and how far they lie from whom they are held against: the one that is worse off.
+
+    Where that does not follow from the figure, the slice that is held against its reference.
+    """
+    part, reference, value = cell.slice or {}, cell.reference, cell.value or 0.0
+
+    def told_as(distance: float) -> str:
+        return figure(distance, told.kind(one), unit=False)
+
+    if cell.compare == "value":
+        # A limit on the figure itself was held against that, and not against a distance.
+        found = told.estimate(part, one)
+        return part, figure(found.value if found is not None else None, told.level_kind(one))
+    if reference is None:
+        return part, told_as(value)
+    ends = [told.estimate(end, one) for end in (part, reference)]
+    here, there = (end.value if end is not None else None for end in ends)
+    if here is None or there is None:
+        return part, told_as(value)
+    worse = worse_slice(one.metric, (part, here), (reference, there), told.result, one.view)
+    return (reference, told_as(-value)) if worse == reference else (part, told_as(value))
 
 
 def _says(told: Told, cell: Cell, found: list[Disparity], one: Criterion) -> Sentence:

@@ -106,6 +106,8 @@ def _binding(told: Told) -> Sentence:
         variant=told.variant.name, passed=mine.count("pass"), failed=mine.count("fail"),
         open=mine.count("inconclusive"), error=mine.count("error"),
     )  # fmt: skip
+    if not gates and told.result.gates:
+        return say("No gate is binding: nothing was required of what is to be released.")
     if not gates:
         return say("No gate was set: nothing was required, so nothing is proven.")
     if not told.gates:

@@ -14,6 +14,7 @@ from ...audit.result import (
     GateResult,
     Slice,
     Variant,
+    figures_compared,
 )
 from ..tasks import telling
 from ..words.decision_limits import decided_figures, decides_by_limits
@@ -32,12 +33,13 @@ from ..words.formats import (
     usual_decimals,
 )
 from ..words.kinds import model_name, run_words
+from ..words.labels_apart import labels_apart
 from ..words.language import Sentence, language, later, say, sentences, tr
+from ..words.limited import is_limited, judged_figure
 from ..words.lookup import (
     LABELS_ONLY,
     comparison_of,
     estimate_of,
-    figure_of,
     told_of,
     variant_named,
 )
@@ -45,7 +47,6 @@ from ..words.meaning import worse_off
 from ..words.per_hundred import (
     FEW,
     Rate,
-    hundredths,
     in_sentence,
     is_rate,
     rates_of,
@@ -125,7 +126,12 @@ def gate_finding(gate: GateResult, result: AuditResult) -> Finding:
         lead, whole = _cost_lead(gate), False
     else:
         variant = variant_named(result, gate.variant)
-        lead, whole = _rates_lead(gate.metric, gate.view, gate.slice, gate.reference, variant, result)
+        metric = judged_figure(gate, variant, result)
+        lead, whole = _rates_lead(metric, gate.view, gate.slice, gate.reference, variant, result)
+        if gate.view is None:
+            ratio = compared_kind(gate.compare, gate.metric, result.definitions) == "ratio"
+            apart = labels_apart(metric, gate.slice, gate.reference, variant, result, ratio=ratio)
+            lead = sentences([lead, *apart])
     return Finding(lead, _against_limit(gate, result, whole=whole), gate.id)
 
 
@@ -134,12 +140,12 @@ def _against_limit(gate: GateResult, result: AuditResult, *, whole: bool) -> Sen
     kind, limit = gate_kind(gate, result.definitions), gate_limit(gate)
     asked: Sentence = (limit.words(kind),) if limit else translated(gate.limit)
     limits = decided_figures(gate, gate, result).limits
-    told, what = _outcome(gate), _subject(gate, result)
+    told, what, named = _outcome(gate), _subject(gate, result), _is_named(gate, result)
     if decides_by_limits(gate) and limits != UNDEFINED:
         alone = gate.model_copy(update={"low": None, "high": None})
-        measured = _measured(alone, kind, limit, whole=whole)
+        measured = _measured(alone, kind, limit, whole=whole, named=named)
         return say(_PROVEN[told], what=what, measured=measured, limit=asked, limits=limits)
-    measured = _measured(gate, kind, limit, whole=whole)
+    measured = _measured(gate, kind, limit, whole=whole, named=named)
     return say(_OUTCOMES[told], what=what, measured=measured, limit=asked)
 
 
@@ -169,7 +175,14 @@ def _subject(gate: GateResult, result: AuditResult) -> Sentence:
         return say("The ratio of {metric}", metric=metric)
     if gate.compare == "cost":
         return say("The ratio to the original’s")
+    if _is_named(gate, result):
+        return say("The {metric}", metric=metric)
     return of_class(title, gate.view)
+
+
+def _is_named(gate: GateResult, result: AuditResult) -> bool:
+    """Whether a gate is on a disparity that has a name of its own, such as equalized odds difference."""
+    return figures_compared(gate.metric, result.definitions) != [gate.metric]
 
 
 def _cost_lead(gate: GateResult) -> Sentence:
@@ -210,43 +223,27 @@ def _change_lead(gate: GateResult, result: AuditResult) -> Sentence:
 def difference_finding(found: Found, variant: Variant, result: AuditResult) -> Finding:
     """Say that a difference is more than chance explains, and where the labels lie as far apart."""
     lead, _ = _rates_lead(found.metric, found.view, found.slice, found.reference, variant, result)
-    lead = sentences([lead, *_labels_apart(found, variant, result)])
-    rest = say(
-        "The difference in {metric}, {measured}, is more than chance explains ({n} were looked at); no gate "
-        "limits it.",
-        metric=of_class(in_sentence(title_of(found.metric, result.definitions)), found.view),
-        measured=_stands_out(found, compared_kind("difference", found.metric, result.definitions)),
-        n=count(looked_at(result)),
-    )
+    if found.view is None:
+        lead = sentences([lead, *labels_apart(found.metric, found.slice, found.reference, variant, result)])
+    parts: dict[str, str | Sentence] = {
+        "metric": of_class(in_sentence(title_of(found.metric, result.definitions)), found.view),
+        "measured": _stands_out(found, compared_kind("difference", found.metric, result.definitions)),
+        "n": count(looked_at(result)),
+    }
+    if is_limited(found, result):
+        # A gate speaks of another variant alone.
+        rest = say(
+            "The difference in {metric}, {measured}, is more than chance explains ({n} were looked at); no "
+            "gate of {variant} limits it.",
+            variant=model_name(variant, result), **parts,
+        )  # fmt: skip
+    else:
+        rest = say(
+            "The difference in {metric}, {measured}, is more than chance explains ({n} were looked at); no "
+            "gate limits it.",
+            **parts,
+        )
     return Finding(lead, rest)
-
-
-def _labels_apart(found: Found, variant: Variant, result: AuditResult) -> list[Sentence]:
-    """Say where the labels themselves lie as far apart, so that they explain a difference in selections."""
-    definition = result.definitions.get(found.metric)
-    if (
-        definition is None
-        or (definition.among, definition.says) != ("rows", "selected")
-        or found.view is not None
-    ):
-        return []
-    of_labels = next(
-        (d for d in result.definitions.values() if (d.among, d.says) == ("rows", "positive")), None
-    )
-    rates = [
-        figure_of(variant, part, of_labels.name) if of_labels is not None else None
-        for part in (found.slice, found.reference)
-    ]
-    here, there = rates
-    if (
-        here is None
-        or there is None
-        or (here - there) * found.value <= 0
-        or abs(here - there) < abs(found.value)
-    ):
-        return []
-    one, other = hundredths([here, there])
-    return [say("The labels lie as far apart: {one} of 100 and {other} are positive.", one=one, other=other)]
 
 
 def gap_finding(gap: Disparity, variant: Variant, result: AuditResult) -> Finding:
@@ -301,6 +298,11 @@ def _rates_lead(
             return say("{metric}, {slices}.", metric=title, slices=names), False
         of = Given(variant.name)
         return say("{metric} of {variant}, {slices}.", metric=title, variant=of, slices=names), False
+
+    def _worse(other: Slice, rate: float | None) -> list[Sentence]:
+        said = worse_off(metric, (part, here), (other, rate), result, view) if rate is not None else ()
+        return [said] if said else []
+
     model = model_name(variant, result)
     own = telling(result)
     words = own.of_rows if view is None else own.of_class if view != FAVOURABLE else None
@@ -313,13 +315,13 @@ def _rates_lead(
         )
         told = rates_of(result.definitions[metric], model, mine, theirs, words, view)
         if theirs is not None:
-            told = sentences([told, worse_off(metric, (part, here), (theirs.slice, theirs.value), result)])
+            told = sentences([told, *_worse(theirs.slice, theirs.value)])
         whole = shown_whole([here] if there is None else [here, there])
         return told, whole and not any(0 < rate.n < FEW for rate in (mine, theirs) if rate is not None)
     if metric in result.definitions and view is None:
         told = telling(result).lead(result.definitions[metric], model, part, reference, variant)
         if told:
-            return told, False
+            return sentences([told, *_worse(reference or {}, there)]), False
     kind: Kind = metric_kind(metric, result.definitions)
     first = say("{figure} in {slice}", figure=figure(here, kind), slice=slice_name(part))
     if len(result.variants) > 1:
@@ -327,7 +329,8 @@ def _rates_lead(
     if reference is None:
         return say("{metric}: {one}.", metric=title, one=first), False
     second = say("{figure} in {slice}", figure=figure(there, kind), slice=slice_name(reference))
-    return say("{metric}: {one}, {other}.", metric=title, one=first, other=second), False
+    told = say("{metric}: {one}, {other}.", metric=title, one=first, other=second)
+    return sentences([told, *_worse(reference, there)]), False
 
 
 def _counted(estimate: Estimate | None, result: AuditResult) -> int:
@@ -335,21 +338,17 @@ def _counted(estimate: Estimate | None, result: AuditResult) -> int:
     return 0 if estimate is None or result.data.weight is not None else estimate.n
 
 
-def _measured(gate: GateResult, kind: Kind, limit: Limit | None, *, whole: bool) -> Sentence:
+def _measured(gate: GateResult, kind: Kind, limit: Limit | None, *, whole: bool, named: bool) -> Sentence:
     """Write a figure and its interval; a difference by its size, since the sentence before says who has less.
 
     In whole points where the rates before it are whole, unless that puts the figure on its limit.
     """
     value, low, high = gate.measured, gate.low, gate.high
-    if (
-        gate.compare == "difference"
-        and value is not None
-        and value < 0
-        and kind in ("points", "signed", "moved")
-    ):
+    sizes: dict[Kind, Kind] = {"points": "gap", "moved": "amount", "signed": "number"}
+    by_size = (gate.compare == "difference" or named) and kind in sizes
+    if by_size and value is not None and value < 0:
         value, low, high = -value, _negative(high), _negative(low)
-    sizes: dict[Kind, Kind] = {"points": "gap", "moved": "amount"}
-    shown: Kind = sizes.get(kind, kind) if gate.compare == "difference" else kind
+    shown: Kind = sizes[kind] if by_size else kind
     places = decimals_beside([value, low, high], limit, shown)
     if whole and shown == "gap" and places == 1 and _can_be_whole([value, low, high], limit):
         places = 0

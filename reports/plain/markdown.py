@@ -18,8 +18,9 @@ from ..words.gates_together import gates_together
 from ..words.judged_by import judged_by
 from ..words.lookup import binding_gates, in_own_words
 from ..words.severity import severity
-from ..words.spoken import Given, verdict_reason, verdict_words, visible
+from ..words.spoken import Given, verdict_words, visible
 from ..words.translated import translated
+from .opening import opening
 
 LONGEST = 60_000
 """Characters of a comment; GitHub takes 65,536 at most."""
@@ -51,8 +52,7 @@ def render_markdown(result: AuditResult) -> str:
         marker(result.audit),
         f"## {verdict_words(result.verdict)}: {given(result.title)}",
         "",
-        verdict_reason(result),
-        "",
+        *_opening(result),
         f"{given(result.data.title)}, {count(result.data.rows)} rows"
         + (". **Synthetic data**: planted bias, no real people." if result.data.synthetic else "."),
         "",
@@ -83,6 +83,11 @@ def render_markdown(result: AuditResult) -> str:
         lines += [sentence(together), ""] if together else []
     lines.append(f"fairweigh {given(result.environment.fairweigh)}. All figures: annex.html, audit.json.")
     return _fitting(lines)
+
+
+def _opening(result: AuditResult) -> list[str]:
+    first, *more = map(sentence, opening(result))
+    return [line for told in (f"**{first}**", *more) for line in (told, "")]
 
 
 def marker(audit: str) -> str:

@@ -12,14 +12,16 @@ from ..variants.release import release
 from ..words.gates_together import gates_together
 from ..words.judged_by import judged_by
 from ..words.lookup import binding_gates, in_own_words
-from ..words.spoken import plain, verdict_reason, verdict_words, visible
+from ..words.spoken import plain, verdict_words, visible
 from ..words.translated import translated
+from .opening import opening
 
 
 @in_own_words
 def render_text(result: AuditResult) -> str:
     """Render verdict, recommendation, ladder, binding gates and findings."""
-    lines = [f"{verdict_words(result.verdict)}: {visible(result.title)}. {verdict_reason(result)}"]
+    first, *more = map(plain, opening(result))
+    lines = [f"{verdict_words(result.verdict)}: {visible(result.title)}. {first}", *more]
     lines += [plain(line) for line in judged_by(result)]
     advice = release(result)
     if advice is not None:

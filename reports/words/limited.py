@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...audit.result import AuditResult, Found, GateResult, figures_compared
-from .lookup import binding_gates
+from ...audit.result import AuditResult, Found, GateResult, Variant, figures_compared
+from .lookup import binding_gates, figure_of
 from .spoken import of_each
 
 
@@ -13,14 +13,38 @@ def figure_told(metric: str, result: AuditResult) -> str:
     return metric if definition is None else definition.mirror or metric
 
 
-def is_limited(found: Found, result: AuditResult) -> bool:
-    """Whether a binding gate limits how far the slices lie apart in this rate."""
+def judged_figure(gate: GateResult, variant: Variant | None, result: AuditResult) -> str:
+    """The figure that a gate's slices lie furthest apart in: of equalized odds one of two, else its own."""
+    figures = figures_compared(gate.metric, result.definitions)
+    if figures == [gate.metric] or gate.reference is None:
+        return gate.metric
+    ratio = gate.metric.endswith("_ratio")
+
+    def apart(name: str) -> float:
+        here, there = (figure_of(variant, part, name, gate.view) for part in (gate.slice, gate.reference))
+        if here is None or there is None:
+            return -1.0
+        return 1 - min(here, there) / (max(here, there) or 1.0) if ratio else abs(here - there)
+
+    furthest = max(figures, key=apart)
+    return furthest if apart(furthest) >= 0 else gate.metric
+
+
+def is_limited(found: Found, result: AuditResult, variant: str | None = None) -> bool:
+    """Whether a binding gate limits how far the slices lie apart in this rate.
+
+    Parameters
+    ----------
+    variant
+        That the gate is to speak of; None: any.
+    """
     told = figure_told(found.metric, result)
     return any(
         frozenset(gate.by) == frozenset(found.by)
         and (gate.view == found.view or of_each(gate))
         and told in _compared(gate, result)
         for gate in binding_gates(result)
+        if variant in (None, gate.variant)
     )
 
 

@@ -10,9 +10,9 @@ from typing import Literal
 
 from ...audit.result import AuditResult, Flips, Slice
 from .formats import count, figure
-from .language import Sentence, later, later_n, say, tr, tr_n
-from .per_hundred import selects_more
-from .spoken import slice_name
+from .language import Sentence, called, later, later_n, say, tr, tr_n
+from .per_hundred import in_sentence, people, selects_more
+from .spoken import slice_name, title_of
 
 Meaning = Literal["benefit", "burden"] | None
 
@@ -179,19 +179,59 @@ def _how_many(messages: tuple[tuple[str, str], str], n: int | None) -> str:
 
 
 def worse_off(
-    metric: str, part: tuple[Slice, float], reference: tuple[Slice, float], result: AuditResult
-) -> Sentence:
-    """Say which of two slices has it worse by a rate of selections; nothing where that does not follow.
+    metric: str, part: tuple[Slice, float], reference: tuple[Slice, float], result: AuditResult,
+    view: str | None = None,
+) -> Sentence:  # fmt: skip
+    """Say which of two slices has it worse by a figure; nothing where that does not follow.
 
     Parameters
     ----------
     part, reference
-        Each a slice and its rate.
+        Each a slice and its figure.
+    view
+        The class that the figure is of.
     """
-    meaning = result.data.positive_is
-    more = selects_more(metric, result)
-    if meaning is None or more is None or part[1] == reference[1]:
+    worse = worse_slice(metric, part, reference, result, view)
+    if worse is None:
         return ()
-    fewer_selected, more_selected = sorted([part, reference], key=lambda one: one[1], reverse=not more)
-    worse, _ = more_selected if meaning == "burden" else fewer_selected
-    return say(_WORDS[meaning].worse, slice=slice_name(worse))
+    who = people(worse) if called().slices else slice_name(worse)
+    meaning = result.data.positive_is
+    if meaning is not None and selects_more(metric, result) is not None:
+        return say(_WORDS[meaning].worse, slice=who)
+    definition = result.definitions[metric]
+    message = _WORSE.get((definition.among, definition.says), _WORSE[None, None])
+    return say(message, slice=who, metric=in_sentence(title_of(metric, result.definitions)))
+
+
+_WORSE: dict[tuple[str | None, str | None], str] = {
+    ("rows", "right"): later("Decisions are right less often for {slice}."),
+    ("rows", "wrong"): later("Decisions are wrong more often for {slice}."),
+    ("selected", "positive"): later("Positive decisions are right less often for {slice}."),
+    ("selected", "negative"): later("Positive decisions are wrong more often for {slice}."),
+    ("not selected", "negative"): later("Negative decisions are right less often for {slice}."),
+    ("not selected", "positive"): later("Negative decisions are wrong more often for {slice}."),
+    (None, "distance"): later("The errors are larger for {slice}."),
+    (None, None): later("By {metric} it is worse for {slice}."),
+}
+"""Who is judged worse, by what a rate counts, whatever a decision means; else by the metric's name."""
+
+
+def worse_slice(
+    metric: str, part: tuple[Slice, float], reference: tuple[Slice, float], result: AuditResult,
+    view: str | None = None,
+) -> Slice | None:  # fmt: skip
+    """Which of two slices is worse off by a figure; None where that does not follow.
+
+    By a rate of selections that follows from what a decision means (`data.positive_is`), by what says how
+    well the model does from the figure itself: an error is worse for whom it befalls more often.
+    """
+    definition, meaning = result.definitions.get(metric), result.data.positive_is
+    more = selects_more(metric, result)
+    if definition is None or part[1] == reference[1] or (more is not None and meaning is None):
+        return None
+    higher, lower = sorted([part, reference], key=lambda one: one[1], reverse=True)
+    if more is not None:
+        return (higher if more == (meaning == "burden") else lower)[0]
+    if view is not None or definition.of_class or definition.of_labels or definition.better is None:
+        return None
+    return (lower if definition.better == "higher" else higher)[0]

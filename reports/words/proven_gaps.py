@@ -25,6 +25,7 @@ def _proven(variant: Variant, metric: str, result: AuditResult) -> Iterator[Disp
     gated = {
         by
         for gate in binding_gates(result)
+        if gate.variant == variant.name
         for by in gate.by
         if metric in figures_compared(gate.metric, result.definitions)
     }

@@ -328,9 +328,16 @@ def compared_slices(part: Slice, reference: Slice | None) -> Sentence:
 def verdict_reason(result: AuditResult) -> str:
     """Say in one sentence or two what the run's verdict rests on: the binding gates."""
     binding = [gate for gate in result.gates if gate.binding]
-    others = len(result.gates) - len(binding)
     unbound = tr("No gate is binding: nothing was required of what is to be released.")
-    reason = [unbound if others and not binding else _tally_words(binding, result)]
+    told = unbound if result.gates and not binding else _tally_words(binding, result)
+    return "".join(sentences([told, *beside_the_tally(result)]))
+
+
+def beside_the_tally(result: AuditResult) -> list[str]:
+    """Say what the count of binding gates leaves out: that none qualifies, and gates that do not bind."""
+    binding = [gate for gate in result.gates if gate.binding]
+    others = len(result.gates) - len(binding)
+    reason = []
     if binding and result.frontier is not None and result.frontier.recommended is None:
         reason.append(tr("No variant qualifies for release."))
     if others:
@@ -338,11 +345,10 @@ def verdict_reason(result: AuditResult) -> str:
             tr_n(
                 "{n} more gate of a variant that is not to be released: shown for information.",
                 "{n} more gates of variants that are not to be released: shown for information.",
-                others,
-                n=str(others),
+                others, n=str(others),
             )
-        )
-    return "".join(sentences(reason))
+        )  # fmt: skip
+    return reason
 
 
 _ALONE: dict[Verdict, str] = {

@@ -87,6 +87,25 @@ def test_a_unit_is_a_name_too(unit: str) -> None:
         Config.model_validate(configured({}) | {"report": {"unit": unit}})
 
 
+@pytest.mark.parametrize("title", ["", " \t"])
+def test_a_blank_title_is_refused(title: str) -> None:
+    with pytest.raises(ValidationError, match=r"report\.title\s.*expected a title, got a blank"):
+        Config.model_validate(configured({}) | {"report": {"title": title}})
+
+
+def test_check_says_that_it_has_not_seen_the_values(here: Path, cli: Callable[..., Any]) -> None:
+    told = "whether report.labels fit the values of the data, audit says"
+    for labels, expected in (("{}", False), ("{sex=F: M}", True)):
+        Path("audit.yaml").write_text(
+            "audit: n\ndata: {path: rows.csv, label: y, sensitive: [sex]}\nmodel: {decision: yes}\n"
+            f"report: {{labels: {labels}}}\n",
+            encoding="utf-8",
+        )
+        ended = cli("check", "audit.yaml")
+        assert ended.code == 0
+        assert (told in ended.out) == expected
+
+
 def test_the_name_of_another_slice_is_refused_where_the_data_have_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'sex=F' is called 'M', as is the slice 'sex=M' of the data"):
         fairweigh.run(configured({"sex=F": "M"}), tmp_path / "run", data=ROWS)

@@ -266,7 +266,7 @@ def changed(column: str, place: int, value: Any) -> pd.DataFrame:
         (changed("tags", 3, ["B-each"] + ["O"] * 8), {}, "no class or label may be called 'each'"),
         (rows(40).assign(tags=3), {}, "expected a list for each row, or text, got int64"),
         (rows(40).assign(tags=pd.Series([[1] * 9] * 40)), {}, "expected lists of words such as B-PER"),
-        (rows(40).assign(tags=pd.Series([["I-PER"] + ["O"] * 8] * 40)), {}, "expected data.scheme: io or iob1"),
+        (rows(40).assign(tags=pd.Series([["I-PER"] + ["O"] * 8] * 40)), {}, "expected data.scheme: io or"),
         (rows(40), {"tags": "tag"}, "data.tags: no column 'tag'.*did you mean 'tags'"),
         (rows(40), {"tokens": "words"}, "data.tokens: no column 'words'"),
         (rows(40), {"label": "group"}, "data.label: belongs to task: binary"),
