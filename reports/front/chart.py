@@ -17,8 +17,13 @@ from .looked_up import Told, key_of
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+MOST_ROWS = 5
+"""Sets of features in the matrix of the front page, one less beside another variant; the rest is counted."""
 MOST_ON_FRONT = 6
 """Slices of one feature in the large chart of the front page."""
+MOST_LINES = 22
+"""Lines of the large chart and of the matrix above it, a row of which is as high as `LINES_OF_A_ROW`."""
+LINES_OF_A_ROW = 3
 MOST_ON_PAGE = 20
 """Slices on the page of one feature."""
 WORST = 10
@@ -114,9 +119,29 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
 
 def leading_chart(told: Told) -> Chart | None:
     """The one chart that is drawn large: of the leading gate's figure, over all features."""
-    sets = [one.by for one in told.features]
-    drawn = chart(told, told.leading, sets, whole=False) if told.leading is not None and sets else None
-    return drawn if drawn is not None and drawn.groups else None
+    if told.leading is None or not told.features:
+        return None
+    drawn = chart(told, told.leading, _with_room(told, told.leading), whole=False)
+    return drawn if drawn.groups else None
+
+
+def most_rows(told: Told) -> int:
+    """How many rows of the matrix there is room for: what the change to a variant costs stands below it."""
+    return MOST_ROWS if told.beside is None else MOST_ROWS - 1
+
+
+def _with_room(told: Told, one: Criterion) -> list[list[str]]:
+    """The sets of features that the large chart has room for, in the order of the page: one at least."""
+    ranked = sorted((c.by for c in told.features), key=lambda by: told.foremost([told.cell(by, one)]))
+    room = MOST_LINES - LINES_OF_A_ROW * min(len(ranked), most_rows(told))
+    kept: list[list[str]] = []
+    for by in ranked:
+        # A head and the reference stand above the slices.
+        lines = 2 + len(_chosen(told, one, by, whole=False))
+        if lines > 2 and (lines <= room or not kept):
+            kept.append(by)
+            room -= lines
+    return [c.by for c in told.features if c.by in kept]
 
 
 def axis_of(axis: Axis, kind: Kind, most: int = 6) -> Markup:

@@ -27,11 +27,13 @@ from .chart import leading_chart
 from .exchange import exchange
 from .feature import feature_pages
 from .looked_up import Told
-from .matrix import matrix
+from .matrix import Matrix, matrix
 from .named_verdict import named_verdict
 
 REPORT, ANNEX = "report.html", "annex.html"
 MOST_FINDINGS = 3
+MOST_ALSO = 6
+"""Gates named beside the matrix; the rest is counted."""
 
 
 def render_report(
@@ -70,12 +72,14 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
     told = Told.of(result)
     page = environment().get_template("report.html.j2")
     gates = gate_rows(binding_gates(result), result)
+    front = _front(told, result)
     return page.render(
         result=result,
         data=result.data,
         first=first_screen(result),
         findings=_findings(result),
         undecided=undecided(result),
+        most_also=MOST_ALSO,
         gates=gates,
         together=gates_together(result),
         ladder=ladder(result) if has_ladder(result) else None,
@@ -85,19 +89,21 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
         charts=charts,
         annex=annex,
         language=TAGS[language()],
-        also=[] if told is None else _beside_the_matrix(told, gates),
+        also=[] if told is None else _beside_the_matrix(told, gates, front["matrix"]),
         gap_figures=listed(title_of(one, result.definitions) for one in result.frontier.gaps)
         if result.frontier
         else (),
         needs={v.name: v.recipe.needs for v in result.variants if v.recipe is not None},
-        **_front(told, result),
+        **front,
     )
 
 
-def _beside_the_matrix(told: Told, gates: Sequence[GateRow]) -> list[GateRow]:
-    """The gates of the variant that have no cell in the matrix."""
-    shown = {cell.gate for cell in told.front.cells}
-    return [gate for gate in gates if gate.variant == told.variant.name and gate.id not in shown]
+def _beside_the_matrix(told: Told, gates: Sequence[GateRow], drawn: Matrix | None) -> list[GateRow]:
+    """The gates of the variant that have no cell in the matrix, what does not pass first."""
+    shown = drawn.gates if drawn is not None else set()
+    mine = [gate for gate in gates if gate.variant == told.variant.name and gate.id not in shown]
+    order = ["fail", "error", "inconclusive", "pass"]
+    return sorted(mine, key=lambda gate: order.index(gate.head.verdict))
 
 
 def _findings(result: AuditResult) -> list[Finding]:

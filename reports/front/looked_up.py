@@ -64,6 +64,18 @@ class Told:
             if cell.by == list(by) and (cell.metric, cell.view) == (one.metric, one.view)
         )
 
+    def foremost(self, cells: Sequence[Cell]) -> tuple[int, bool, bool]:
+        """Order sets of features where there is no room for all, by their cells; the least comes first.
+
+        Nothing may hide what fails or is open; then come single features, then crossings, each with those
+        that are gated or beyond chance first, and last what is not compared.
+        """
+        known = [cell for cell in cells if cell.value is not None]
+        judged = any(cell.verdict not in (None, "pass") for cell in cells)
+        told = any(cell.gate is not None or cell.beyond_chance for cell in known)
+        crossed = any(len(cell.by) > 1 for cell in cells)
+        return (0 if judged else 1 if known else 2, crossed, not told)
+
     def kind(self, one: Criterion) -> Kind:
         """How a difference is shown."""
         return compared_kind("difference", one.metric, self.result.definitions)

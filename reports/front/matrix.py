@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...audit.result import Cell, Criterion, Disparity
+from ...audit.result import Cell, Coverage, Criterion, Disparity
 from ..words.formats import count, figure, interval
 from ..words.language import Sentence, say, say_n, sentences, series
 from ..words.spoken import features_name, plain, slice_name
 from . import strips
 from .axes import Axis, around_zero
-from .chart import limit_words, named, slice_said, worst_first
+from .chart import limit_words, most_rows, named, slice_said, worst_first
 from .looked_up import Told, key_of
 
 if TYPE_CHECKING:
@@ -49,11 +49,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Matrix:
-    """All of it; ``reach`` says how far its axes go, where they are all the same."""
+    """All of it; ``reach`` says how far its axes go, where they are all the same.
+
+    ``more`` counts the sets of features that have only their pages, the first of which is ``rest``.
+    """
 
     heads: list[tuple[Sentence, Sentence]]
     rows: list[Row]
     reach: Sentence
+    gates: set[str]
+    more: int = 0
+    rest: str = ""
 
 
 def matrix(told: Told) -> Matrix | None:
@@ -62,6 +68,7 @@ def matrix(told: Told) -> Matrix | None:
     if not criteria or not told.features:
         return None
     axes = _axes(told)
+    shown, left = _shown(told)
     rows = [
         Row(
             id=page_id(number),
@@ -70,13 +77,28 @@ def matrix(told: Told) -> Matrix | None:
             squares=[_square(told, told.cell(one.by, c), c, axes[c.metric, c.view]) for c in criteria],
         )
         for number, one in enumerate(told.features, start=1)
+        if one in shown
     ]
+    gates = {cell.gate for one in shown for cell in _cells(told, one) if cell.gate is not None}
     ends = {axis.high for axis in axes.values()}
     reach: Sentence = ()
     if len(ends) == 1 and all(told.kind(c) == "points" for c in criteria):
         top = figure(ends.pop(), "points", decimals=0, unit=False).removeprefix("+")
         reach = say("Every cell reaches from −{top} to +{top} points.", top=top)
-    return Matrix([(named(told, c), meaning(told, c)) for c in criteria], rows, reach)
+    heads = [(named(told, c), meaning(told, c)) for c in criteria]
+    rest = page_id(told.features.index(left[0]) + 1) if left else ""
+    return Matrix(heads, rows, reach, gates, len(left), rest)
+
+
+def _cells(told: Told, one: Coverage) -> list[Cell]:
+    return [told.cell(one.by, c) for c in told.front.criteria]
+
+
+def _shown(told: Told) -> tuple[list[Coverage], list[Coverage]]:
+    """The sets of features that there is room for, and the others, both in the order of the page."""
+    ranked = sorted(told.features, key=lambda one: told.foremost(_cells(told, one)))
+    kept = ranked[: most_rows(told)]
+    return [one for one in told.features if one in kept], [one for one in told.features if one not in kept]
 
 
 def page_id(number: int) -> str:
