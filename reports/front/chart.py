@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...audit.result import Cell, Criterion, Disparity, Slice
 from ..words.formats import Kind, Limit, count, figure, interval, usual_decimals
 from ..words.language import Sentence, clauses, say, say_n
-from ..words.spoken import features_name, of_class, slice_name, title_of
+from ..words.spoken import FAVOURABLE, features_name, of_class, slice_name, title_of, view_name
 from . import strips
 from .axes import Axis, around_zero
 from .looked_up import Told, key_of
@@ -166,6 +166,10 @@ def _counted(told: Told, one: Criterion) -> Sentence:
     """Say what the rows of the column n are, where they are not all rows of a slice."""
     definition = told.result.definitions.get(one.metric)
     among = definition.among if definition is not None else None
+    if one.view is not None:
+        return _counted_of_class(str(among), one.view)
+    if among is None and told.result.task == "ranking" and _of_queries(told, one):
+        return say("n: queries")
     messages = {
         "positives": say("n: rows with the positive label"),
         "negatives": say("n: rows with the negative label"),
@@ -173,6 +177,32 @@ def _counted(told: Told, one: Criterion) -> Sentence:
         "not selected": say("n: rows that are not selected"),
     }
     return messages.get(str(among), say("n: rows"))
+
+
+def _counted_of_class(among: str, view: str) -> Sentence:
+    """The same of one class or label, which a row has or has not, and is given or not."""
+    name = view_name(view)
+    if view == FAVOURABLE:
+        messages = {
+            "positives": say("n: rows that belong to {view}", view=name),
+            "negatives": say("n: rows that do not belong to {view}", view=name),
+            "selected": say("n: rows that are given {view}", view=name),
+            "not selected": say("n: rows that are not given {view}", view=name),
+        }
+    else:
+        messages = {
+            "positives": say("n: rows with the label {view}", view=name),
+            "negatives": say("n: rows without the label {view}", view=name),
+            "selected": say("n: rows decided as {view}", view=name),
+            "not selected": say("n: rows not decided as {view}", view=name),
+        }
+    return messages.get(among, say("n: rows"))
+
+
+def _of_queries(told: Told, one: Criterion) -> bool:
+    """Whether a figure of a ranking counts queries, not the items in them."""
+    found = [(part.n, told.estimate(part.slice, one)) for part in told.variant.slices]
+    return any(estimate is not None and estimate.n not in (None, n) for n, estimate in found)
 
 
 def _certain(d: Disparity) -> float:
