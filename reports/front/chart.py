@@ -45,6 +45,7 @@ class Line:
     small: bool
     reference: bool
     says: Sentence
+    forms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Chart:
-    """Groups of slices on one axis."""
+    """Groups of slices on one axis; ``forms``: those that dots are drawn in (`strips.forms`)."""
 
     title: Sentence
     groups: list[Group]
     axis: Markup
     rows: Sentence
     limited: bool
+    forms: frozenset[str] = frozenset()
 
 
 def named(told: Told, one: Criterion) -> Sentence:
@@ -114,7 +116,8 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
     )
     # A page of one feature counts what it does not show, a front page leaves it out.
     groups = [group for group in groups if whole or group.lines]
-    return Chart(head, groups, axis_of(axis, kind), _counted(told, one), any(bands))
+    forms = frozenset().union(*(line.forms for group in groups for line in group.lines))
+    return Chart(head, groups, axis_of(axis, kind), _counted(told, one), any(bands), forms)
 
 
 def leading_chart(told: Told) -> Chart | None:
@@ -304,7 +307,7 @@ def _line(
     return Line(
         key, slice_name(part, short=True), n, level, strips.row(axis, dot, band, zero=0.0),
         figure(d.value, kind, unit=False), limits, _verdict(mark), small=small, reference=False,
-        says=slice_said(told, one, d),
+        says=slice_said(told, one, d), forms=strips.forms(axis, dot),
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class Small:
     difference: str
     drawing: Markup | None
     says: Sentence
+    forms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Block:
 class Page:
     """A set of features; ``base_rates``: how many of each slice carry the positive label.
 
-    ``more``: slices that stand in the annex alone.
+    ``more``: slices that stand in the annex alone; ``forms``: of dots beside the chart, besides the chart's.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Page:
     base_rates: Sentence
     more: Sentence
     annex: str
+    forms: frozenset[str]
 
 
 BESIDE, BESIDE_OF_MANY = 2, 4
@@ -101,20 +103,29 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
     others = ranked[1:]
     keys = [line.key for group in drawn.groups for line in group.lines] if drawn else []
     beside = BESIDE if len(keys) <= MANY else BESIDE_OF_MANY
+    blocks = [
+        _block(told, one, others[at : at + beside], keys)
+        for at in range(0, len(others) if keys else 0, beside)
+    ]
     return Page(
         id=key,
         name=features_name(one.by),
         verdict=worst or "",
         note=_note(told, one),
         chart=drawn,
-        blocks=[
-            _block(told, one, others[at : at + beside], keys)
-            for at in range(0, len(others) if keys else 0, beside)
-        ],
+        blocks=blocks,
         base_rates=_base_rates(told, one, keys),
         more=_more(left) if left is not None else (),
         annex=annex,
+        forms=_explained(blocks, drawn),
     )
+
+
+def _explained(blocks: Sequence[Block], drawn: Chart | None) -> frozenset[str]:
+    """The forms of dots beside a chart that the chart's own key does not explain; a plain dot needs none."""
+    cells = [cell for block in blocks for multiple in block.multiples for cell in multiple.cells]
+    known = {"limits", "free", *(drawn.forms if drawn is not None else ())}
+    return frozenset().union(*(cell.forms for cell in cells)) - known
 
 
 def _base_rates(told: Told, one: Coverage, keys: Sequence[str]) -> Sentence:
@@ -217,4 +228,4 @@ def _small(told: Told, cell: Cell, part: Slice, axis: Axis) -> Small:
     dot = strips.Dot(key, found.value, low, high, mark, before_of(told, cell, found))
     moved = figure(found.value, told.kind(cell), unit=False)
     drawing = strips.row(axis, dot, band, zero=0.0, height=18)
-    return Small(level, moved, drawing, slice_said(told, cell, found, name))
+    return Small(level, moved, drawing, slice_said(told, cell, found, name), strips.forms(axis, dot))

@@ -1,8 +1,8 @@
 """Small drawings of slices on an axis, as wide as the cell of the table that they stand in.
 
 Every figure drawn stands in words beside it, so that the drawings are hidden from readers of the page's
-text. A dot's form tells its verdict, not its colour alone: a full disc passes, a ring is open, a diamond
-fails, a small ring is a slice too small to be judged.
+text. A dot's form tells its verdict, not its colour alone: a full disc passes, a thick ring is open, a
+diamond fails, a cross is a slice too small to be judged; a thin ring is the variant that stands beside.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MARKS: dict[Verdict | None, str] = {
     "pass": "pass", "fail": "fail", "error": "fail", "inconclusive": "open", None: "free",
 }  # fmt: skip
-HEIGHT = 20
+HEIGHT = 19
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,22 @@ class Dot:
     before: float | None = None
     reference: bool = False
     says: str = ""
+
+
+def forms(axis: Axis, dot: Dot) -> frozenset[str]:
+    """The forms that a dot is drawn in, which a key has to explain.
+
+    One of `MARKS` or ``small``; ``limits`` beside it, ``before`` for the other variant, and ``off`` for what
+    lies beyond the axis.
+    """
+    if dot.value is None:
+        return frozenset()
+    found = {dot.kind if axis.holds(dot.value) else "off"}
+    if dot.low is not None and dot.high is not None:
+        found.add("limits")
+    if dot.before is not None and axis.holds(dot.before):
+        found.add("before")
+    return frozenset(found)
 
 
 def row(
@@ -90,7 +106,7 @@ def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, heig
     ]
     for dot in sorted(dots, key=lambda one: one.kind != "small"):
         if dot.value is not None:
-            drawn = _mark(axis, dot, middle, 3 if dot.kind == "small" else 4.2)
+            drawn = _mark(axis, dot, middle, 4.2)
             said = f"<title>{attribute(dot.says)}</title>" if dot.says else ""
             parts.append(f'<g data-slice="{attribute(dot.key)}">{said}{drawn}</g>')
     return drawing(parts, height, "cells")
@@ -160,6 +176,12 @@ def mark(x: float, middle: float, kind: str, radius: float) -> str:
         return (
             f'<svg x="{x}%" y="{middle:g}" overflow="visible">'
             f'<path d="M0 {-r}L{r} 0 0 {r} {-r} 0z" class="mark fail"/></svg>'
+        )
+    if kind == "small":
+        r = round(radius * 0.75, 1)
+        return (
+            f'<svg x="{x}%" y="{middle:g}" overflow="visible">'
+            f'<path d="M-{r} -{r}L{r} {r}M{r} -{r}L-{r} {r}" class="mark small"/></svg>'
         )
     return f'<circle cx="{x}%" cy="{middle:g}" r="{radius}" class="mark {kind}"/>'
 
