@@ -315,7 +315,7 @@ def _level(told: Told, one: Criterion, part: Slice) -> tuple[str, str]:
     """The figure of a slice, and of how many rows it is, as they are printed."""
     estimate = told.estimate(part, one)
     n = count(estimate.n if estimate else None)
-    return figure(estimate.value if estimate else None, told.level_kind(one)), n
+    return told.level(part, one), n
 
 
 def slice_said(told: Told, one: Criterion, d: Disparity, name: Sentence | None = None) -> Sentence:

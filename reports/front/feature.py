@@ -214,8 +214,7 @@ def _block(told: Told, one: Coverage, criteria: Sequence[Criterion], keys: Seque
 
 
 def _small(told: Told, cell: Cell, part: Slice, axis: Axis) -> Small:
-    key, estimate = key_of(part), told.estimate(part, cell)
-    level = figure(estimate.value if estimate else None, told.level_kind(cell))
+    key, level = key_of(part), told.level(part, cell)
     found = next((d for d in told.differences(cell.by, cell) if d.slice == part), None)
     band = told.band(cell)
     name = say("{metric}, {slice}", metric=named(told, cell), slice=slice_name(part, short=True))

@@ -73,7 +73,7 @@ def matrix(told: Told) -> Matrix | None:
         Row(
             id=page_id(number),
             name=features_name(one.by),
-            note=_note(one.slices, one.small),
+            note=_note(told, one),
             squares=[_square(told, told.cell(one.by, c), c, axes[c.metric, c.view]) for c in criteria],
         )
         for number, one in enumerate(told.features, start=1)
@@ -145,9 +145,14 @@ def _axes(told: Told) -> dict[tuple[str, str | None], Axis]:
     }
 
 
-def _note(slices: int, small: int) -> Sentence:
-    told = say_n("{n} slice", "{n} slices", slices, n=count(slices))
-    return say("{slices}, {n} small", slices=told, n=count(small)) if small else told
+def _note(told: Told, one: Coverage) -> Sentence:
+    """Count its slices, and those too small for a figure, which may count few of their rows."""
+    slices = say_n("{n} slice", "{n} slices", one.slices, n=count(one.slices))
+    found = [told.differences(one.by, c) for c in told.front.criteria]
+    most = max(sum(d.status == "small" for d in differences) for differences in found)
+    if most > one.small:
+        return say("{slices}, up to {n} small", slices=slices, n=count(most))
+    return say("{slices}, {n} small", slices=slices, n=count(one.small)) if one.small else slices
 
 
 def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None:

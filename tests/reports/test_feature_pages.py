@@ -60,7 +60,7 @@ def test_base_rates_that_are_the_chart_itself_are_not_told_twice(tmp_path: Path)
     assert page.chart is not None
     assert [line.level for group in page.chart.groups for line in group.lines] == [
         "25.0\u00a0%",
-        "20.0\u00a0%",
+        "8 of 40",
     ]
     assert "tables below" not in render_report(result)
 

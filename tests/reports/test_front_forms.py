@@ -40,3 +40,5 @@ def test_a_key_explains_what_is_drawn_alone(tmp_path: Path) -> None:
     assert "too small to be judged" in key
     for absent in ("open", "pass", "beyond the axis"):
         assert absent not in key
+    assert "8 of 8" in re.sub(r"<[^>]+>", "", figure)
+    assert "100.0" not in figure.partition("<tbody>")[2].partition("</tbody>")[0]
