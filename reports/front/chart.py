@@ -236,7 +236,8 @@ def _chosen(told: Told, one: Criterion, by: Sequence[str], whole: bool) -> list[
         kept = ranked
     else:
         kept = ranked[: min(max(WORST, len(flagged)), MOST_ON_PAGE)]
-    return [d for d in found if d in kept] if len(by) == 1 else kept
+    # All slices stand in their own order; some of them, called the worst, begin with the worst.
+    return [d for d in found if d in kept] if len(kept) == len(found) else kept
 
 
 def _flagged(told: Told, one: Criterion, by: Sequence[str]) -> set[str]:
@@ -299,9 +300,7 @@ def _line(
     small = d.status != "ok"
     low, high = d.together
     mark = "small" if small else marks.get(key, "free")
-    dot = strips.Dot(
-        key, d.value, None if small else low, None if small else high, mark, before_of(told, one, d)
-    )
+    dot = strips.Dot(key, d.value, low, high, mark, before_of(told, one, d))
     level, n = _level(told, one, part)
     limits = interval(low, high, kind) if low is not None and high is not None else ""
     return Line(

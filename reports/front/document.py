@@ -15,7 +15,7 @@ from ..page.first_screen import first_screen
 from ..page.html import environment
 from ..page.reviewer import signed_files
 from ..page.undecided import undecided
-from ..slices.gate_tables import GateRow, gate_rows
+from ..slices.gate_tables import gate_rows
 from ..variants.ladder_table import ladder
 from ..variants.release import release
 from ..words.gates_together import gates_together
@@ -23,11 +23,12 @@ from ..words.language import TAGS, language, listed, writing
 from ..words.lookup import binding_gates, has_ladder, own_words
 from ..words.order import feature_sets
 from ..words.spoken import title_of
+from .beside import beside_the_matrix
 from .chart import leading_chart
 from .exchange import exchange
 from .feature import feature_pages
 from .looked_up import Told
-from .matrix import Matrix, matrix
+from .matrix import matrix
 from .named_verdict import named_verdict
 
 REPORT, ANNEX = "report.html", "annex.html"
@@ -89,21 +90,13 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
         charts=charts,
         annex=annex,
         language=TAGS[language()],
-        also=[] if told is None else _beside_the_matrix(told, gates, front["matrix"]),
+        also=[] if told is None else beside_the_matrix(told, gates, front["matrix"]),
         gap_figures=listed(title_of(one, result.definitions) for one in result.frontier.gaps)
         if result.frontier
         else (),
         needs={v.name: v.recipe.needs for v in result.variants if v.recipe is not None},
         **front,
     )
-
-
-def _beside_the_matrix(told: Told, gates: Sequence[GateRow], drawn: Matrix | None) -> list[GateRow]:
-    """The gates of the variant that have no cell in the matrix, what does not pass first."""
-    shown = drawn.gates if drawn is not None else set()
-    mine = [gate for gate in gates if gate.variant == told.variant.name and gate.id not in shown]
-    order = ["fail", "error", "inconclusive", "pass"]
-    return sorted(mine, key=lambda gate: order.index(gate.head.verdict))
 
 
 def _findings(result: AuditResult) -> list[Finding]:

@@ -222,7 +222,7 @@ def _small(told: Told, cell: Cell, part: Slice, axis: Axis) -> Small:
         drawing = strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18)
         return Small(level, "", drawing, reference_said(told, cell, part, name))
     small = found.status != "ok"
-    low, high = (None, None) if small else found.together
+    low, high = found.together
     mark = "small" if small else told.marks(cell).get(key, "free")
     dot = strips.Dot(key, found.value, low, high, mark, before_of(told, cell, found))
     moved = figure(found.value, told.kind(cell), unit=False)

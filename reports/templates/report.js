@@ -6,6 +6,8 @@
     const show = () => { readout.textContent = cell.dataset.full; }, hide = () => { readout.textContent = readout.dataset.hint; };
     [["mouseenter", show], ["focus", show], ["mouseleave", hide], ["blur", hide]].forEach(([event, run]) => cell.addEventListener(event, run));
   });
+  // What is printed is its key, whatever is pointed at.
+  if (readout) addEventListener("beforeprint", () => { readout.textContent = readout.dataset.hint; });
   // One slice, and the crossings that it is part of, followed through every chart and table.
   const drawn = [...page.querySelectorAll("[data-slice]")], keys = new Set(drawn.map((one) => one.dataset.slice));
   if (keys.size > 1) {
