@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...audit.result import Verdict
@@ -21,6 +22,11 @@ MARKS: dict[Verdict | None, str] = {
     "pass": "pass", "fail": "fail", "error": "fail", "inconclusive": "open", None: "free",
 }  # fmt: skip
 HEIGHT = 19
+NARROW = (120, 180, 240, 320)
+"""Widths in pixels below which an axis leaves labels out; the style has a rule for each."""
+OTHER = ' class="other"'
+KEPT = (20.0, 36.0)
+"""How far from the middle the labels are that are kept, in per cent of the width."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +119,39 @@ def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, heig
 
 
 def ticks(axis: Axis, labels: Sequence[tuple[float, str]]) -> Markup:
-    """The axis itself."""
+    """The axis itself, as wide as what it stands in; where that is narrow, some labels are left out."""
+    from markupsafe import Markup
+
+    kept = _kept(axis, labels)
+    # The least width at which the widest label has room between its neighbours, and to the edge.
+    wide = max((_pixels(text) for _, text in labels), default=0.0)
+    places = sorted(axis(value) for value, _ in labels)
+    ends = [2 * places[0], 2 * (100 - places[-1])] if places else []
+    room = min([*(b - a for a, b in pairwise(places)), *ends], default=100.0) / 100
+    size = next((size for size in NARROW if wide <= room * size), NARROW[-1])
     parts = [
-        f'<text x="{axis(value)}%" y="11" text-anchor="middle">{attribute(text)}</text>'
+        f'<text x="{axis(value)}%" y="11" text-anchor="middle"{"" if value in kept else OTHER}>'
+        f"{attribute(text)}</text>"
         f'<line x1="{axis(value)}%" x2="{axis(value)}%" y1="14" y2="17"/>'
         for value, text in labels
     ]
-    return drawing(parts, 17, "ticks")
+    return Markup(f'<div class="axis under-{size}">{drawing(parts, 17, "ticks")}</div>')
+
+
+def _kept(axis: Axis, labels: Sequence[tuple[float, str]]) -> set[float]:
+    """The three labels of a narrow axis: the middle one, and one on either side away from the edge."""
+    values = [value for value, _ in labels]
+    if not values:
+        return set()
+    middle = min(values, key=lambda value: abs(axis(value) - 50))
+    beside = [v for v in values if v != middle and KEPT[0] <= abs(axis(v) - 50) <= KEPT[1]]
+    furthest = max((abs(axis(v) - 50) for v in beside), default=0.0)
+    return {middle, *(v for v in beside if abs(abs(axis(v) - 50) - furthest) < 1)}
+
+
+def _pixels(text: str) -> float:
+    """How wide a label is with the space beside it, at its size in the report."""
+    return 6.2 * len(text) + 8
 
 
 def drawing(parts: Sequence[str], height: float, name: str) -> Markup:

@@ -106,3 +106,34 @@ def test_a_name_of_eighty_characters_moves_nothing_out_of_sight(
         )
         assert hidden == 0
         page.close()
+
+
+OVERLAPS = """(() => {
+    const boxes = (list) => list.map((one) => one.getBoundingClientRect()).filter((box) => box.width > 1);
+    const meet = (a, b) => a.left < b.right - .5 && b.left < a.right - .5
+        && a.top < b.bottom && b.top < a.bottom;
+    return [...document.querySelectorAll('svg.ticks')].filter((axis) => {
+        const cell = axis.closest('th, td'), labels = boxes([...axis.querySelectorAll('text')]);
+        const heads = boxes([...cell.parentNode.children].filter((one) => one !== cell).map((one) => {
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            return range;
+        }));
+        return labels.some((a, k) => [...labels.slice(k + 1), ...heads].some((b) => meet(a, b)));
+    }).length;
+})()"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("wide", [1280, 700, 400])
+def test_labels_of_axes_never_overlap(crossed: Result, browser: Browser, tmp_path: Path, wide: int) -> None:
+    (tmp_path / "report.html").write_text(render_report(crossed), encoding="utf-8")
+    page = browser.new_page(viewport={"width": wide, "height": 900})
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate(OVERLAPS) == 0
+    shown = page.evaluate(
+        """[...document.querySelectorAll('.lead .ticks text')]
+            .filter((one) => one.getClientRects().length).length"""
+    )
+    assert shown >= 1
+    page.close()
