@@ -258,18 +258,10 @@ def _group(
     total = len(told.differences(by, one))
     more = total - len(some)
     if more and whole:
-        shown, n = count(len(some)), count(total)
-        worst = (
-            say_n("{shown} of {n} slice", "the {shown} worst of {n} slices", total, shown=shown, n=n)
-            if len(by) == 1
-            else say_n(
-                "{shown} of {n} crossing", "the {shown} worst of {n} crossings", total, shown=shown, n=n
-            )
-        )
-        note = clauses([worst, note])
+        note = clauses([_some_of(some, total, crossed=len(by) > 1), note])
     elif more and len(by) > 1:
-        worst = say_n("worst of {n} crossing", "worst of {n} crossings", total, n=count(total))
-        note = clauses([worst, note])
+        judged = sum(d.status == "ok" for d in told.differences(by, one))
+        note = clauses([_first_of(some, total, judged), note])
     lines = []
     reference = some[0].reference if some else None
     if reference is not None and all(d.reference == reference for d in some):
@@ -277,6 +269,32 @@ def _group(
     lines += [_line(told, one, d, axis, band, marks) for d in some]
     hidden = _flagged(told, one, by) - {key_of(d.slice or {}) for d in some}
     return Group(features_name(by), note, lines, more, len(hidden))
+
+
+def _some_of(some: Sequence[Disparity], total: int, *, crossed: bool) -> Sentence:
+    """Say how many are shown, and in what order: the most certain first, where any is."""
+    parts: dict[str, str] = {"shown": count(len(some)), "n": count(total)}
+    if any(map(_certain, some)):
+        return (
+            say("{shown} of {n} crossings, the surest first", **parts)
+            if crossed
+            else say("{shown} of {n} slices, the surest first", **parts)
+        )
+    return (
+        say("{shown} of {n} crossings, the largest first", **parts)
+        if crossed
+        else say("{shown} of {n} slices, the largest first", **parts)
+    )
+
+
+def _first_of(some: Sequence[Disparity], total: int, judged: int) -> Sentence:
+    """Say which one of all crossings is shown."""
+    if any(map(_certain, some)):
+        return say_n("the surest of {n} crossing", "the surest of {n} crossings", total, n=count(total))
+    return say_n(
+        "the largest of {n} crossing that can be judged", "the largest of {n} crossings that can be judged",
+        judged, n=count(judged),
+    )  # fmt: skip
 
 
 def _reference_line(

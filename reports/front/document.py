@@ -27,6 +27,7 @@ from .beside import beside_the_matrix
 from .chart import leading_chart
 from .exchange import exchange
 from .feature import feature_pages
+from .follow import followed
 from .looked_up import Told
 from .matrix import matrix
 from .named_verdict import named_verdict
@@ -107,13 +108,15 @@ def _front(told: Told | None, result: AuditResult) -> dict[str, Any]:
     """What speaks of a variant; empty for a result without one."""
     if told is None:
         names = ("told", "verdict", "matrix", "lead", "exchange")
-        return dict.fromkeys(names) | {"pages": []}
+        return dict.fromkeys(names) | {"pages": [], "follow": []}
     annexes = {by: f"slices-{k}" for k, by in enumerate(feature_sets(result, told.variant), start=1)}
+    pages = feature_pages(told, annexes)
     return {
         "told": told,
         "verdict": named_verdict(told),
         "matrix": matrix(told),
         "lead": leading_chart(told),
         "exchange": exchange(told),
-        "pages": feature_pages(told, annexes),
+        "pages": pages,
+        "follow": followed(told, pages),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -165,7 +166,7 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
         {key_of(d.slice or {}): d.value for d in told.differences(cell.by, one, beside)} if beside else {}
     )
     dots = []
-    for d in sorted(found, key=worst_first)[:MOST_DOTS]:
+    for d in drawn_of(found):
         key, small = key_of(d.slice or {}), d.status != "ok"
         kind_of = "small" if small else marks.get(key, "free")
         said = plain(slice_said(told, one, d))
@@ -181,6 +182,11 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
         beyond=cell.beyond_chance,
         says=_says(told, cell, found, one),
     )
+
+
+def drawn_of(found: Sequence[Disparity]) -> list[Disparity]:
+    """The differences that a cell draws."""
+    return sorted(found, key=worst_first)[:MOST_DOTS]
 
 
 def _says(told: Told, cell: Cell, found: list[Disparity], one: Criterion) -> Sentence:

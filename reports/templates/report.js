@@ -11,7 +11,6 @@
   // One slice, and the crossings that it is part of, followed through every chart and table.
   const drawn = [...page.querySelectorAll("[data-slice]")], keys = new Set(drawn.map((one) => one.dataset.slice));
   if (keys.size > 1) {
-    [...keys].sort((a, b) => parts(a).length - parts(b).length).forEach((key) => pick.add(new Option(key, key)));
     pick.closest(".filter").hidden = false;
     pick.addEventListener("change", () => {
       const wanted = pick.value ? parts(pick.value) : [];
@@ -22,7 +21,7 @@
         one.classList.toggle("hit", hit);
         n += hit;
       });
-      said.textContent = wanted.length ? said.dataset.one.replace("{slice}", pick.value).replace("{n}", n) : said.dataset.all;
+      said.textContent = wanted.length ? said.dataset.one.replace("{slice}", pick.selectedOptions[0].text).replace("{n}", n) : said.dataset.all;
     });
   }
   // The contents say where one is.

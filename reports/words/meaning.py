@@ -10,8 +10,8 @@ from typing import Literal
 
 from ...audit.result import AuditResult, Flips, Slice
 from .formats import count, figure
-from .language import Sentence, later, later_n, say, tr, tr_n
-from .per_hundred import selects_more
+from .language import Sentence, called, later, later_n, say, tr, tr_n
+from .per_hundred import people, selects_more
 from .spoken import slice_name
 
 Meaning = Literal["benefit", "burden"] | None
@@ -194,4 +194,11 @@ def worse_off(
         return ()
     fewer_selected, more_selected = sorted([part, reference], key=lambda one: one[1], reverse=not more)
     worse, _ = more_selected if meaning == "burden" else fewer_selected
-    return say(_WORDS[meaning].worse, slice=slice_name(worse))
+    return say(_WORDS[meaning].worse, slice=_told_of(worse))
+
+
+def _told_of(part: Slice) -> Sentence:
+    """Name a slice; one that is partly or wholly called otherwise as its rows are: ``women of race=A``."""
+    own = called().slices
+    crossed = len(part) > 1 and any(f"{name}={value}" in own for name, value in part.items())
+    return people(part) if crossed else slice_name(part)

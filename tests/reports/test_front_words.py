@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,3 +119,28 @@ def test_the_matrix_is_printed_with_its_key(tmp_path: Path, browser: Browser) ->
     first = PdfReader(io.BytesIO(page.pdf(format="A4"))).pages[0].extract_text()
     page.close()
     assert "A dot is a slice" in " ".join(first.split())
+
+
+def test_slices_are_followed_by_their_names_single_features_first(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        [{"sex": s, "race": r, "y": j % 2, "p": int(j < 40 + 20 * (s == "F") + 9 * (r == "A"))}
+         for s in "MF" for r in "BA" for j in range(100)]
+    )  # fmt: skip
+    result = fairweigh.run(
+        {
+            "audit": "named", "data": {"label": "y", "sensitive": ["sex", "race"], "positive_is": "burden"},
+            "slices": {"intersections": 2}, "model": {"decision": "p"},
+            "report": {"labels": {"sex=F": "women", "sex=M": "men"}, "unit": "applicants"},
+        },
+        tmp_path / "run", data=rows,
+    )  # fmt: skip
+    page = render_report(result)
+    options = re.findall(r'<option value="([^"]*)">([^<]*)</option>', page.partition("</select>")[0])
+    assert sorted(options[1:3]) == [("sex=F", "women"), ("sex=M", "men")]
+    assert [" × " in key or "&amp;" in key for key, _ in options[1:]] == [False] * 4 + [True] * 4
+    assert ("sex=F &amp; race=A", "women &amp; race=A") in options
+    text = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "falls more often on women &amp; race" not in text
+    assert re.search(r"falls more often on women( of race=A)?\.", text)
+    # With no gate nothing decides: the crossing that is shown is the surest one.
+    assert "the surest of 3 crossings" in text
