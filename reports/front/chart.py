@@ -10,7 +10,7 @@ from ...audit.result import Cell, Criterion, Disparity, Slice
 from ..tasks import telling
 from ..words.formats import Kind, Limit, count, figure, interval, usual_decimals
 from ..words.language import Sentence, clauses, say, say_n
-from ..words.spoken import features_name, of_class, slice_name, title_of
+from ..words.spoken import FAVOURABLE, features_name, of_class, slice_name, title_of, view_name
 from . import strips
 from .axes import Axis, around_zero
 from .looked_up import Told, key_of
@@ -18,8 +18,13 @@ from .looked_up import Told, key_of
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+MOST_ROWS = 5
+"""Sets of features in the matrix of the front page, one less beside another variant; the rest is counted."""
 MOST_ON_FRONT = 6
 """Slices of one feature in the large chart of the front page."""
+MOST_LINES = 22
+"""Lines of the large chart and of the matrix above it, a row of which is as high as `LINES_OF_A_ROW`."""
+LINES_OF_A_ROW = 3
 MOST_ON_PAGE = 20
 """Slices on the page of one feature."""
 WORST = 10
@@ -41,6 +46,7 @@ class Line:
     small: bool
     reference: bool
     says: Sentence
+    forms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -57,13 +63,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Chart:
-    """Groups of slices on one axis."""
+    """Groups of slices on one axis; ``forms``: those that dots are drawn in (`strips.forms`)."""
 
     title: Sentence
     groups: list[Group]
     axis: Markup
     rows: Sentence
     limited: bool
+    forms: frozenset[str] = frozenset()
 
 
 def named(told: Told, one: Criterion) -> Sentence:
@@ -113,14 +120,35 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
     )
     # A page of one feature counts what it does not show, a front page leaves it out.
     groups = [group for group in groups if whole or group.lines]
-    return Chart(head, groups, axis_of(axis, kind), _counted(told, one), any(bands))
+    forms = frozenset().union(*(line.forms for group in groups for line in group.lines))
+    return Chart(head, groups, axis_of(axis, kind), _counted(told, one), any(bands), forms)
 
 
 def leading_chart(told: Told) -> Chart | None:
     """The one chart that is drawn large: of the leading gate's figure, over all features."""
-    sets = [one.by for one in told.features]
-    drawn = chart(told, told.leading, sets, whole=False) if told.leading is not None and sets else None
-    return drawn if drawn is not None and drawn.groups else None
+    if told.leading is None or not told.features:
+        return None
+    drawn = chart(told, told.leading, _with_room(told, told.leading), whole=False)
+    return drawn if drawn.groups else None
+
+
+def most_rows(told: Told) -> int:
+    """How many rows of the matrix there is room for: what the change to a variant costs stands below it."""
+    return MOST_ROWS if told.beside is None else MOST_ROWS - 1
+
+
+def _with_room(told: Told, one: Criterion) -> list[list[str]]:
+    """The sets of features that the large chart has room for, in the order of the page: one at least."""
+    ranked = sorted((c.by for c in told.features), key=lambda by: told.foremost([told.cell(by, one)]))
+    room = MOST_LINES - LINES_OF_A_ROW * min(len(ranked), most_rows(told))
+    kept: list[list[str]] = []
+    for by in ranked:
+        # A head and the reference stand above the slices.
+        lines = 2 + len(_chosen(told, one, by, whole=False))
+        if lines > 2 and (lines <= room or not kept):
+            kept.append(by)
+            room -= lines
+    return [c.by for c in told.features if c.by in kept]
 
 
 def axis_of(axis: Axis, kind: Kind, most: int = 6) -> Markup:
@@ -148,6 +176,10 @@ def _counted(told: Told, one: Criterion) -> Sentence:
     own = telling(told.result).among
     if among in own:
         return say(own[among])
+    if one.view is not None:
+        return _counted_of_class(str(among), one.view)
+    if among is None and told.result.task == "ranking" and _of_queries(told, one):
+        return say("n: queries")
     messages = {
         "positives": say("n: rows with the positive label"),
         "negatives": say("n: rows with the negative label"),
@@ -155,6 +187,32 @@ def _counted(told: Told, one: Criterion) -> Sentence:
         "not selected": say("n: rows that are not selected"),
     }
     return messages.get(str(among), say("n: rows"))
+
+
+def _counted_of_class(among: str, view: str) -> Sentence:
+    """The same of one class or label, which a row has or has not, and is given or not."""
+    name = view_name(view)
+    if view == FAVOURABLE:
+        messages = {
+            "positives": say("n: rows that belong to {view}", view=name),
+            "negatives": say("n: rows that do not belong to {view}", view=name),
+            "selected": say("n: rows that are given {view}", view=name),
+            "not selected": say("n: rows that are not given {view}", view=name),
+        }
+    else:
+        messages = {
+            "positives": say("n: rows with the label {view}", view=name),
+            "negatives": say("n: rows without the label {view}", view=name),
+            "selected": say("n: rows decided as {view}", view=name),
+            "not selected": say("n: rows not decided as {view}", view=name),
+        }
+    return messages.get(among, say("n: rows"))
+
+
+def _of_queries(told: Told, one: Criterion) -> bool:
+    """Whether a figure of a ranking counts queries, not the items in them."""
+    found = [(part.n, told.estimate(part.slice, one)) for part in told.variant.slices]
+    return any(estimate is not None and estimate.n not in (None, n) for n, estimate in found)
 
 
 def _certain(d: Disparity) -> float:
@@ -185,7 +243,8 @@ def _chosen(told: Told, one: Criterion, by: Sequence[str], whole: bool) -> list[
         kept = ranked
     else:
         kept = ranked[: min(max(WORST, len(flagged)), MOST_ON_PAGE)]
-    return [d for d in found if d in kept] if len(by) == 1 else kept
+    # All slices stand in their own order; some of them, called the worst, begin with the worst.
+    return [d for d in found if d in kept] if len(kept) == len(found) else kept
 
 
 def _flagged(told: Told, one: Criterion, by: Sequence[str]) -> set[str]:
@@ -206,18 +265,10 @@ def _group(
     total = len(told.differences(by, one))
     more = total - len(some)
     if more and whole:
-        shown, n = count(len(some)), count(total)
-        worst = (
-            say_n("{shown} of {n} slice", "the {shown} worst of {n} slices", total, shown=shown, n=n)
-            if len(by) == 1
-            else say_n(
-                "{shown} of {n} crossing", "the {shown} worst of {n} crossings", total, shown=shown, n=n
-            )
-        )
-        note = clauses([worst, note])
+        note = clauses([_some_of(some, total, crossed=len(by) > 1), note])
     elif more and len(by) > 1:
-        worst = say_n("worst of {n} crossing", "worst of {n} crossings", total, n=count(total))
-        note = clauses([worst, note])
+        judged = sum(d.status == "ok" for d in told.differences(by, one))
+        note = clauses([_first_of(some, total, judged), note])
     lines = []
     reference = some[0].reference if some else None
     if reference is not None and all(d.reference == reference for d in some):
@@ -227,6 +278,32 @@ def _group(
     lines += [_line(told, one, d, axis, band, marks) for d in some]
     hidden = _flagged(told, one, by) - {key_of(d.slice or {}) for d in some}
     return Group(features_name(by), note, lines, more, len(hidden))
+
+
+def _some_of(some: Sequence[Disparity], total: int, *, crossed: bool) -> Sentence:
+    """Say how many are shown, and in what order: the most certain first, where any is."""
+    parts: dict[str, str] = {"shown": count(len(some)), "n": count(total)}
+    if any(map(_certain, some)):
+        return (
+            say("{shown} of {n} crossings, the surest first", **parts)
+            if crossed
+            else say("{shown} of {n} slices, the surest first", **parts)
+        )
+    return (
+        say("{shown} of {n} crossings, the largest first", **parts)
+        if crossed
+        else say("{shown} of {n} slices, the largest first", **parts)
+    )
+
+
+def _first_of(some: Sequence[Disparity], total: int, judged: int) -> Sentence:
+    """Say which one of all crossings is shown."""
+    if any(map(_certain, some)):
+        return say_n("the surest of {n} crossing", "the surest of {n} crossings", total, n=count(total))
+    return say_n(
+        "the largest of {n} crossing that can be judged", "the largest of {n} crossings that can be judged",
+        judged, n=count(judged),
+    )  # fmt: skip
 
 
 def _reference_line(
@@ -250,15 +327,13 @@ def _line(
     small = d.status != "ok"
     low, high = d.together
     mark = "small" if small else marks.get(key, "free")
-    dot = strips.Dot(
-        key, d.value, None if small else low, None if small else high, mark, before_of(told, one, d)
-    )
+    dot = strips.Dot(key, d.value, low, high, mark, before_of(told, one, d))
     level, n = _level(told, one, part)
     limits = interval(low, high, kind) if low is not None and high is not None else ""
     return Line(
         key, slice_name(part, short=True), n, level, strips.row(axis, dot, band, zero=0.0),
         figure(d.value, kind, unit=False), limits, _verdict(mark), small=small, reference=False,
-        says=slice_said(told, one, d),
+        says=slice_said(told, one, d), forms=strips.forms(axis, dot),
     )  # fmt: skip
 
 
@@ -266,7 +341,7 @@ def _level(told: Told, one: Criterion, part: Slice) -> tuple[str, str]:
     """The figure of a slice, and of how many rows it is, as they are printed."""
     estimate = told.estimate(part, one)
     n = count(estimate.n if estimate else None)
-    return figure(estimate.value if estimate else None, told.level_kind(one)), n
+    return told.level(part, one), n
 
 
 def slice_said(told: Told, one: Criterion, d: Disparity, name: Sentence | None = None) -> Sentence:

@@ -16,7 +16,7 @@ from ..page.first_screen import first_screen
 from ..page.html import environment
 from ..page.reviewer import signed_files
 from ..page.undecided import undecided
-from ..slices.gate_tables import GateRow, gate_rows
+from ..slices.gate_tables import gate_rows
 from ..tasks import Part, telling
 from ..variants.ladder_table import ladder
 from ..variants.release import release
@@ -25,15 +25,19 @@ from ..words.language import TAGS, Given, language, listed, say, writing
 from ..words.lookup import binding_gates, has_ladder, own_words
 from ..words.order import feature_sets
 from ..words.spoken import title_of
+from .beside import beside_the_matrix
 from .chart import leading_chart
 from .exchange import exchange
 from .feature import feature_pages
+from .follow import followed
 from .looked_up import Told
 from .matrix import matrix
 from .named_verdict import named_verdict
 
 REPORT, ANNEX = "report.html", "annex.html"
 MOST_FINDINGS = 3
+MOST_ALSO = 6
+"""Gates named beside the matrix; the rest is counted."""
 
 
 def render_report(
@@ -72,12 +76,14 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
     told = Told.of(result)
     page = environment().get_template("report.html.j2")
     gates = gate_rows(binding_gates(result), result)
+    front = _front(told, result)
     return page.render(
         result=result,
         data=result.data,
         first=first_screen(result),
         findings=_findings(result),
         undecided=undecided(result),
+        most_also=MOST_ALSO,
         gates=gates,
         together=gates_together(result),
         suite=_suite(result, charts),
@@ -88,12 +94,12 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
         charts=charts,
         annex=annex,
         language=TAGS[language()],
-        also=[] if told is None else _beside_the_matrix(told, gates),
+        also=[] if told is None else beside_the_matrix(told, gates, front["matrix"]),
         gap_figures=listed(title_of(one, result.definitions) for one in result.frontier.gaps)
         if result.frontier
         else (),
         needs={v.name: v.recipe.needs for v in result.variants if v.recipe is not None},
-        **_front(told, result),
+        **front,
     )
 
 
@@ -110,12 +116,6 @@ def _suite(result: AuditResult, charts: bool) -> list[Block]:
     return blocks
 
 
-def _beside_the_matrix(told: Told, gates: Sequence[GateRow]) -> list[GateRow]:
-    """The gates of the variant that have no cell in the matrix."""
-    shown = {cell.gate for cell in told.front.cells}
-    return [gate for gate in gates if gate.variant == told.variant.name and gate.id not in shown]
-
-
 def _findings(result: AuditResult) -> list[Finding]:
     return findings(result, MOST_FINDINGS)
 
@@ -124,13 +124,15 @@ def _front(told: Told | None, result: AuditResult) -> dict[str, Any]:
     """What speaks of a variant; empty for a result without one."""
     if told is None:
         names = ("told", "verdict", "matrix", "lead", "exchange")
-        return dict.fromkeys(names) | {"pages": []}
+        return dict.fromkeys(names) | {"pages": [], "follow": []}
     annexes = {by: f"slices-{k}" for k, by in enumerate(feature_sets(result, told.variant), start=1)}
+    pages = feature_pages(told, annexes)
     return {
         "told": told,
         "verdict": named_verdict(told),
         "matrix": matrix(told),
         "lead": leading_chart(told),
         "exchange": exchange(told),
-        "pages": feature_pages(told, annexes),
+        "pages": pages,
+        "follow": followed(told, pages),
     }

@@ -175,7 +175,10 @@ def _changed(item: Comparison | None) -> list[Fact]:
 
 
 def _loser(told: Told, item: Comparison | None) -> list[Fact]:
-    """Who loses: the slice that loses on balance for certain, else the one that changes more than others."""
+    """Who loses: the slice that loses on balance for certain, else the one that changes more than others.
+
+    Where no decision can be lost or gained, the slice whose own figure falls most.
+    """
     if item is None:
         return []
     if told.front.losses:
@@ -193,4 +196,42 @@ def _loser(told: Told, item: Comparison | None) -> list[Fact]:
             rate=figure(flips.rate, "percent"), ratio=figure(flips.ratio, "ratio"),
         )  # fmt: skip
         return [Fact(say("Changes most"), slice_name(flips.slice, short=True), [under])]
+    if not _tested(told.result, item):
+        return _falls(told, item)
     return [Fact(say("Who loses"), say("nobody for certain"), [])]
+
+
+def _tested(result: AuditResult, item: Comparison) -> bool:
+    """Whether anybody could have been found to lose: the test is of plain rows, lost against gained."""
+    data = result.data
+    if data.positive_is is None or data.weight is not None or data.cluster is not None:
+        return False
+    return any(
+        len(flips.slice) == 1 and flips.lost is not None and flips.gained is not None for flips in item.flips
+    )
+
+
+def _falls(told: Told, item: Comparison) -> list[Fact]:
+    """The slice of one feature whose performance becomes worse by most, of those proven to; else nothing."""
+    result, metric = told.result, performance_of(told.result)
+    definition = result.definitions.get(metric) if metric is not None else None
+    if metric is None or definition is None or definition.better is None:
+        return []
+    sign = 1.0 if definition.better == "lower" else -1.0
+    worse = [
+        change
+        for change in item.changes
+        if (change.metric, change.view, len(change.slice)) == (metric, None, 1)
+        and change.value is not None and change.low is not None and change.high is not None
+        and min(sign * change.low, sign * change.high) > 0
+        and (change.p_adjusted is None or change.p_adjusted <= 1 - result.confidence)
+    ]  # fmt: skip
+    if not worse:
+        return []
+    most = max(worse, key=lambda change: sign * (change.value or 0.0))
+    kind = compared_kind("change", metric, result.definitions)
+    moved = say(
+        "{metric} {change} ({limits})", metric=title_of(metric, result.definitions),
+        change=figure(most.value, kind, unit=False), limits=interval(most.low, most.high, kind),
+    )  # fmt: skip
+    return [Fact(say("Loses most"), slice_name(most.slice, short=True), [moved])]

@@ -31,6 +31,7 @@ class Small:
     difference: str
     drawing: Markup | None
     says: Sentence
+    forms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Block:
 class Page:
     """A set of features; ``base_rates``: how many of each slice carry the positive label.
 
-    ``more``: slices that stand in the annex alone.
+    ``more``: slices that stand in the annex alone; ``forms``: of dots beside the chart, besides the chart's.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Page:
     base_rates: Sentence
     more: Sentence
     annex: str
+    forms: frozenset[str]
 
 
 BESIDE, BESIDE_OF_MANY = 2, 4
@@ -103,20 +105,29 @@ def _page(told: Told, one: Coverage, key: str, annex: str) -> Page:
     others = [c for k, c in enumerate(ranked) if k != first]
     keys = [line.key for group in drawn.groups for line in group.lines] if drawn else []
     beside = BESIDE if len(keys) <= MANY else BESIDE_OF_MANY
+    blocks = [
+        _block(told, one, others[at : at + beside], keys)
+        for at in range(0, len(others) if keys else 0, beside)
+    ]
     return Page(
         id=key,
         name=features_name(one.by),
         verdict=worst or "",
         note=_note(told, one),
         chart=drawn,
-        blocks=[
-            _block(told, one, others[at : at + beside], keys)
-            for at in range(0, len(others) if keys else 0, beside)
-        ],
+        blocks=blocks,
         base_rates=_base_rates(told, one, keys),
         more=_more(left) if left is not None else (),
         annex=annex,
+        forms=_explained(blocks, drawn),
     )
+
+
+def _explained(blocks: Sequence[Block], drawn: Chart | None) -> frozenset[str]:
+    """The forms of dots beside a chart that the chart's own key does not explain; a plain dot needs none."""
+    cells = [cell for block in blocks for multiple in block.multiples for cell in multiple.cells]
+    known = {"limits", "free", *(drawn.forms if drawn is not None else ())}
+    return frozenset().union(*(cell.forms for cell in cells)) - known
 
 
 def _base_rates(told: Told, one: Coverage, keys: Sequence[str]) -> Sentence:
@@ -205,8 +216,7 @@ def _block(told: Told, one: Coverage, criteria: Sequence[Criterion], keys: Seque
 
 
 def _small(told: Told, cell: Cell, part: Slice, axis: Axis) -> Small:
-    key, estimate = key_of(part), told.estimate(part, cell)
-    level = figure(estimate.value if estimate else None, told.level_kind(cell))
+    key, level = key_of(part), told.level(part, cell)
     found = next((d for d in told.differences(cell.by, cell) if d.slice == part), None)
     band = told.band(cell)
     name = say("{metric}, {slice}", metric=named(told, cell), slice=slice_name(part, short=True))
@@ -214,9 +224,9 @@ def _small(told: Told, cell: Cell, part: Slice, axis: Axis) -> Small:
         drawing = strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18)
         return Small(level, "", drawing, reference_said(told, cell, part, name))
     small = found.status != "ok"
-    low, high = (None, None) if small else found.together
+    low, high = found.together
     mark = "small" if small else told.marks(cell).get(key, "free")
     dot = strips.Dot(key, found.value, low, high, mark, before_of(told, cell, found))
     moved = figure(found.value, told.kind(cell), unit=False)
     drawing = strips.row(axis, dot, band, zero=0.0, height=18)
-    return Small(level, moved, drawing, slice_said(told, cell, found, name))
+    return Small(level, moved, drawing, slice_said(told, cell, found, name), strips.forms(axis, dot))

@@ -21,10 +21,15 @@ from ...audit.result import (
     Variant,
     Verdict,
 )
-from ..words.formats import Kind
+from ..words.formats import Kind, count, figure
+from ..words.language import say
 from ..words.lookup import binding_gates, estimate_of, variant_named
+from ..words.per_hundred import FEW, is_rate
 from ..words.spoken import compared_kind, metric_kind
 from .strips import MARKS
+
+WHOLE = 1e-6
+"""How near a number of rows comes to a whole one, to be a count."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,18 @@ class Told:
             if cell.by == list(by) and (cell.metric, cell.view) == (one.metric, one.view)
         )
 
+    def foremost(self, cells: Sequence[Cell]) -> tuple[int, bool, bool]:
+        """Order sets of features where there is no room for all, by their cells; the least comes first.
+
+        Nothing may hide what fails or is open; then come single features, then crossings, each with those
+        that are gated or beyond chance first, and last what is not compared.
+        """
+        known = [cell for cell in cells if cell.value is not None]
+        judged = any(cell.verdict not in (None, "pass") for cell in cells)
+        told = any(cell.gate is not None or cell.beyond_chance for cell in known)
+        crossed = any(len(cell.by) > 1 for cell in cells)
+        return (0 if judged else 1 if known else 2, crossed, not told)
+
     def kind(self, one: Criterion) -> Kind:
         """How a difference is shown."""
         return compared_kind("difference", one.metric, self.result.definitions)
@@ -95,6 +112,22 @@ class Told:
     def estimate(self, part: Slice, one: Criterion, variant: Variant | None = None) -> Estimate | None:
         """The figure of a slice, or of all rows."""
         return estimate_of(variant or self.variant, part, one.metric, one.view)
+
+    def level(self, part: Slice, one: Criterion) -> str:
+        """The figure of a slice as it is printed: of few rows how many of them, since 5 of 5 is no 100 %."""
+        found = self.estimate(part, one)
+        if found is None or found.value is None:
+            return figure(None, self.level_kind(one))
+        if is_rate(one.metric, self.result) and 0 < found.n < FEW:
+            rows = found.value * found.n
+            # Weighted rows are no count.
+            if abs(rows - round(rows)) < WHOLE and not self._weighted:
+                return "".join(say("{k} of {n}", k=count(round(rows)), n=count(found.n)))
+        return figure(found.value, self.level_kind(one))
+
+    @cached_property
+    def _weighted(self) -> bool:
+        return self.result.data.weight is not None
 
     def slices(self, by: Sequence[str]) -> list[SliceResult]:
         """Slices of a set of features, the known ones first."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...audit.result import Cell, Criterion, Disparity, Slice
+from ...audit.result import Cell, Coverage, Criterion, Disparity, Slice
 from ..tasks import telling
 from ..words.formats import count, figure, interval
 from ..words.language import Sentence, say, say_n, sentences, series
@@ -13,7 +14,7 @@ from ..words.meaning import worse_slice
 from ..words.spoken import features_name, plain, slice_name
 from . import strips
 from .axes import Axis, around_zero
-from .chart import limit_words, named, slice_said, worst_first
+from .chart import limit_words, most_rows, named, slice_said, worst_first
 from .looked_up import Told, key_of
 
 if TYPE_CHECKING:
@@ -51,11 +52,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Matrix:
-    """All of it; ``reach`` says how far its axes go, where they are all the same."""
+    """All of it; ``reach`` says how far its axes go, where they are all the same.
+
+    ``more`` counts the sets of features that have only their pages, the first of which is ``rest``.
+    """
 
     heads: list[tuple[Sentence, Sentence]]
     rows: list[Row]
     reach: Sentence
+    gates: set[str]
+    more: int = 0
+    rest: str = ""
 
 
 def matrix(told: Told) -> Matrix | None:
@@ -64,21 +71,37 @@ def matrix(told: Told) -> Matrix | None:
     if not criteria or not told.features:
         return None
     axes = _axes(told)
+    shown, left = _shown(told)
     rows = [
         Row(
             id=page_id(number),
             name=features_name(one.by),
-            note=_note(one.slices, one.small),
+            note=_note(told, one),
             squares=[_square(told, told.cell(one.by, c), c, axes[c.metric, c.view]) for c in criteria],
         )
         for number, one in enumerate(told.features, start=1)
+        if one in shown
     ]
+    gates = {cell.gate for one in shown for cell in _cells(told, one) if cell.gate is not None}
     ends = {axis.high for axis in axes.values()}
     reach: Sentence = ()
     if len(ends) == 1 and all(told.kind(c) == "points" for c in criteria):
         top = figure(ends.pop(), "points", decimals=0, unit=False).removeprefix("+")
         reach = say("Every cell reaches from −{top} to +{top} points.", top=top)
-    return Matrix([(named(told, c), meaning(told, c)) for c in criteria], rows, reach)
+    heads = [(named(told, c), meaning(told, c)) for c in criteria]
+    rest = page_id(told.features.index(left[0]) + 1) if left else ""
+    return Matrix(heads, rows, reach, gates, len(left), rest)
+
+
+def _cells(told: Told, one: Coverage) -> list[Cell]:
+    return [told.cell(one.by, c) for c in told.front.criteria]
+
+
+def _shown(told: Told) -> tuple[list[Coverage], list[Coverage]]:
+    """The sets of features that there is room for, and the others, both in the order of the page."""
+    ranked = sorted(told.features, key=lambda one: told.foremost(_cells(told, one)))
+    kept = ranked[: most_rows(told)]
+    return [one for one in told.features if one in kept], [one for one in told.features if one not in kept]
 
 
 def page_id(number: int) -> str:
@@ -128,9 +151,14 @@ def _axes(told: Told) -> dict[tuple[str, str | None], Axis]:
     }
 
 
-def _note(slices: int, small: int) -> Sentence:
-    told = say_n("{n} slice", "{n} slices", slices, n=count(slices))
-    return say("{slices}, {n} small", slices=told, n=count(small)) if small else told
+def _note(told: Told, one: Coverage) -> Sentence:
+    """Count its slices, and those too small for a figure, which may count few of their rows."""
+    slices = say_n("{n} slice", "{n} slices", one.slices, n=count(one.slices))
+    found = [told.differences(one.by, c) for c in told.front.criteria]
+    most = max(sum(d.status == "small" for d in differences) for differences in found)
+    if most > one.small:
+        return say("{slices}, up to {n} small", slices=slices, n=count(most))
+    return say("{slices}, {n} small", slices=slices, n=count(one.small)) if one.small else slices
 
 
 def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None:
@@ -143,7 +171,7 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
         {key_of(d.slice or {}): d.value for d in told.differences(cell.by, one, beside)} if beside else {}
     )
     dots = []
-    for d in sorted(found, key=worst_first)[:MOST_DOTS]:
+    for d in drawn_of(found):
         key, small = key_of(d.slice or {}), d.status != "ok"
         kind_of = "small" if small else marks.get(key, "free")
         said = plain(slice_said(told, one, d))
@@ -184,6 +212,11 @@ def _worse_off(told: Told, cell: Cell, one: Criterion) -> tuple[Slice, str]:
         return part, told_as(value)
     worse = worse_slice(one.metric, (part, here), (reference, there), told.result, one.view)
     return (reference, told_as(-value)) if worse == reference else (part, told_as(value))
+
+
+def drawn_of(found: Sequence[Disparity]) -> list[Disparity]:
+    """The differences that a cell draws."""
+    return sorted(found, key=worst_first)[:MOST_DOTS]
 
 
 def _says(told: Told, cell: Cell, found: list[Disparity], one: Criterion) -> Sentence:

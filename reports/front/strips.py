@@ -1,14 +1,15 @@
 """Small drawings of slices on an axis, as wide as the cell of the table that they stand in.
 
 Every figure drawn stands in words beside it, so that the drawings are hidden from readers of the page's
-text. A dot's form tells its verdict, not its colour alone: a full disc passes, a ring is open, a diamond
-fails, a small ring is a slice too small to be judged.
+text. A dot's form tells its verdict, not its colour alone: a full disc passes, a thick ring is open, a
+diamond fails, a cross is a slice too small to be judged; a thin ring is the variant that stands beside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...audit.result import Verdict
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 MARKS: dict[Verdict | None, str] = {
     "pass": "pass", "fail": "fail", "error": "free", "inconclusive": "open", None: "free",
 }  # fmt: skip
-HEIGHT = 20
+HEIGHT = 19
+NARROW = (120, 180, 240, 320)
+"""Widths in pixels below which an axis leaves labels out; the style has a rule for each."""
+OTHER = ' class="other"'
+KEPT = (20.0, 36.0)
+"""How far from the middle the labels are that are kept, in per cent of the width."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,22 @@ class Dot:
     before: float | None = None
     reference: bool = False
     says: str = ""
+
+
+def forms(axis: Axis, dot: Dot) -> frozenset[str]:
+    """The forms that a dot is drawn in, which a key has to explain.
+
+    One of `MARKS` or ``small``; ``limits`` beside it, ``before`` for the other variant, and ``off`` for what
+    lies beyond the axis.
+    """
+    if dot.value is None:
+        return frozenset()
+    found = {dot.kind if axis.holds(dot.value) else "off"}
+    if dot.low is not None and dot.high is not None:
+        found.add("limits")
+    if dot.before is not None and axis.holds(dot.before):
+        found.add("before")
+    return frozenset(found)
 
 
 def row(
@@ -90,20 +112,46 @@ def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, heig
     ]
     for dot in sorted(dots, key=lambda one: one.kind != "small"):
         if dot.value is not None:
-            drawn = _mark(axis, dot, middle, 3 if dot.kind == "small" else 4.2)
+            drawn = _mark(axis, dot, middle, 4.2)
             said = f"<title>{attribute(dot.says)}</title>" if dot.says else ""
             parts.append(f'<g data-slice="{attribute(dot.key)}">{said}{drawn}</g>')
     return drawing(parts, height, "cells")
 
 
 def ticks(axis: Axis, labels: Sequence[tuple[float, str]]) -> Markup:
-    """The axis itself."""
+    """The axis itself, as wide as what it stands in; where that is narrow, some labels are left out."""
+    from markupsafe import Markup
+
+    kept = _kept(axis, labels)
+    # The least width at which the widest label has room between its neighbours, and to the edge.
+    wide = max((_pixels(text) for _, text in labels), default=0.0)
+    places = sorted(axis(value) for value, _ in labels)
+    ends = [2 * places[0], 2 * (100 - places[-1])] if places else []
+    room = min([*(b - a for a, b in pairwise(places)), *ends], default=100.0) / 100
+    size = next((size for size in NARROW if wide <= room * size), NARROW[-1])
     parts = [
-        f'<text x="{axis(value)}%" y="11" text-anchor="middle">{attribute(text)}</text>'
+        f'<text x="{axis(value)}%" y="11" text-anchor="middle"{"" if value in kept else OTHER}>'
+        f"{attribute(text)}</text>"
         f'<line x1="{axis(value)}%" x2="{axis(value)}%" y1="14" y2="17"/>'
         for value, text in labels
     ]
-    return drawing(parts, 17, "ticks")
+    return Markup(f'<div class="axis under-{size}">{drawing(parts, 17, "ticks")}</div>')
+
+
+def _kept(axis: Axis, labels: Sequence[tuple[float, str]]) -> set[float]:
+    """The three labels of a narrow axis: the middle one, and one on either side away from the edge."""
+    values = [value for value, _ in labels]
+    if not values:
+        return set()
+    middle = min(values, key=lambda value: abs(axis(value) - 50))
+    beside = [v for v in values if v != middle and KEPT[0] <= abs(axis(v) - 50) <= KEPT[1]]
+    furthest = max((abs(axis(v) - 50) for v in beside), default=0.0)
+    return {middle, *(v for v in beside if abs(abs(axis(v) - 50) - furthest) < 1)}
+
+
+def _pixels(text: str) -> float:
+    """How wide a label is with the space beside it, at its size in the report."""
+    return 6.2 * len(text) + 8
 
 
 def drawing(parts: Sequence[str], height: float, name: str) -> Markup:
@@ -160,6 +208,12 @@ def mark(x: float, middle: float, kind: str, radius: float) -> str:
         return (
             f'<svg x="{x}%" y="{middle:g}" overflow="visible">'
             f'<path d="M0 {-r}L{r} 0 0 {r} {-r} 0z" class="mark fail"/></svg>'
+        )
+    if kind == "small":
+        r = round(radius * 0.75, 1)
+        return (
+            f'<svg x="{x}%" y="{middle:g}" overflow="visible">'
+            f'<path d="M-{r} -{r}L{r} {r}M{r} -{r}L-{r} {r}" class="mark small"/></svg>'
         )
     return f'<circle cx="{x}%" cy="{middle:g}" r="{radius}" class="mark {kind}"/>'
 

@@ -6,10 +6,11 @@
     const show = () => { readout.textContent = cell.dataset.full; }, hide = () => { readout.textContent = readout.dataset.hint; };
     [["mouseenter", show], ["focus", show], ["mouseleave", hide], ["blur", hide]].forEach(([event, run]) => cell.addEventListener(event, run));
   });
+  // What is printed is its key, whatever is pointed at.
+  if (readout) addEventListener("beforeprint", () => { readout.textContent = readout.dataset.hint; });
   // One slice, and the crossings that it is part of, followed through every chart and table.
   const drawn = [...page.querySelectorAll("[data-slice]")], keys = new Set(drawn.map((one) => one.dataset.slice));
   if (keys.size > 1) {
-    [...keys].sort((a, b) => parts(a).length - parts(b).length).forEach((key) => pick.add(new Option(key, key)));
     pick.closest(".filter").hidden = false;
     pick.addEventListener("change", () => {
       const wanted = pick.value ? parts(pick.value) : [];
@@ -20,7 +21,7 @@
         one.classList.toggle("hit", hit);
         n += hit;
       });
-      said.textContent = wanted.length ? said.dataset.one.replace("{slice}", pick.value).replace("{n}", n) : said.dataset.all;
+      said.textContent = wanted.length ? said.dataset.one.replace("{slice}", pick.selectedOptions[0].text).replace("{n}", n) : said.dataset.all;
     });
   }
   // The contents say where one is.

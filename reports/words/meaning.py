@@ -194,7 +194,7 @@ def worse_off(
     worse = worse_slice(metric, part, reference, result, view)
     if worse is None:
         return ()
-    who = people(worse) if called().slices else slice_name(worse)
+    who = _told_of(worse)
     meaning = result.data.positive_is
     if meaning is not None and selects_more(metric, result) is not None:
         return say(_WORDS[meaning].worse, slice=who)
@@ -235,3 +235,10 @@ def worse_slice(
     if view is not None or definition.of_class or definition.of_labels or definition.better is None:
         return None
     return (lower if definition.better == "higher" else higher)[0]
+
+
+def _told_of(part: Slice) -> Sentence:
+    """Name a slice; one that is partly or wholly called otherwise as its rows are: ``women of race=A``."""
+    own = called().slices
+    crossed = len(part) > 1 and any(f"{name}={value}" in own for name, value in part.items())
+    return people(part) if crossed else slice_name(part)
