@@ -47,22 +47,7 @@ def labels_apart(
         ]
     if (there > here) if ratio else (there < here):
         return []
-    parts = {"labels": texts[1], "decisions": texts[0], "one": one, "other": other}
-    if ratio:
-        return [
-            say(
-                "The labels lie further apart, by a ratio of {labels} against {decisions}: {one} of 100 and "
-                "{other} are positive.",
-                **parts,
-            )
-        ]
-    return [
-        say(
-            "The labels lie further apart, by {labels} against {decisions}: {one} of 100 and {other} are "
-            "positive.",
-            **parts,
-        )
-    ]
+    return [say("The labels lie further apart: {one} of 100 and {other} are positive.", one=one, other=other)]
 
 
 def _distance(rates: tuple[float, float], *, ratio: bool) -> float:

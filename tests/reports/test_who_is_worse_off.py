@@ -60,11 +60,10 @@ def test_each_feature_and_then_the_crossing_has_its_largest_selection_gap(
     limit = {"metric": "selection_rate", "by": "sex", "compare": "difference", "limit": "<= 0.01"}
     gate, town, crossing = told(audited(rows, tmp_path, [limit]))
     selected, labels = rows.groupby("sex").p.mean(), rows.groupby("sex").y.mean()
-    apart = [abs(rates["F"] - rates["M"]) * 100 for rates in (labels, selected)]
-    figures = f"by {apart[0]:.1f}\u00a0points against {apart[1]:.1f}\u00a0points"
+    assert abs(labels["F"] - labels["M"]) > abs(selected["F"] - selected["M"])
     positive = {f"{labels[sex] * 100:.0f}" for sex in "FM"}
     assert "goes less often to women" in gate[0]
-    assert f"The labels lie further apart, {figures}" in gate[0]
+    assert "The labels lie further apart: " in gate[0]
     assert positive <= set(gate[0].replace(":", "").split())
     assert "town=N" in town[0]
     assert "labels" not in town[0]
