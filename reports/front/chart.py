@@ -103,7 +103,9 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
     chosen = [(by, _chosen(told, one, by, whole)) for by in sets if told.differences(by, one)]
     bands = [told.band(told.cell(by, one)) for by, _ in chosen]
     shown = [d for _, some in chosen for d in some]
-    values = [x for d in shown for x in ((d.value, *d.together) if d.status == "ok" else (d.value,))]
+    # Limits of few rows would make the axis so long that all else lies at its middle.
+    wide = [d for d in shown if d.status == "ok"] or shown
+    values = [x for d in shown for x in ((d.value, *d.together) if d in wide else (d.value,))]
     values += [before_of(told, one, d) for d in shown]
     axis = around_zero([*values, *(edge for band in bands for edge in band or ())])
     groups = [

@@ -11,7 +11,7 @@ from ..tasks import telling
 from ..words.formats import count, figure, interval
 from ..words.language import Sentence, say, say_n, sentences, series
 from ..words.meaning import worse_slice
-from ..words.spoken import features_name, plain, slice_name
+from ..words.spoken import Given, features_name, plain, slice_name
 from . import strips
 from .axes import Axis, around_zero
 from .chart import limit_words, most_rows, named, slice_said, worst_first
@@ -38,6 +38,7 @@ class Square:
     who: Sentence
     beyond: bool
     says: Sentence
+    forms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Row:
 class Matrix:
     """All of it; ``reach`` says how far its axes go, where they are all the same.
 
+    ``forms`` explains the forms of dots that occur and that no cell's own word does.
     ``more`` counts the sets of features that have only their pages, the first of which is ``rest``.
     """
 
@@ -61,6 +63,7 @@ class Matrix:
     rows: list[Row]
     reach: Sentence
     gates: set[str]
+    forms: Sentence
     more: int = 0
     rest: str = ""
 
@@ -90,7 +93,20 @@ def matrix(told: Told) -> Matrix | None:
         reach = say("Every cell reaches from −{top} to +{top} points.", top=top)
     heads = [(named(told, c), meaning(told, c)) for c in criteria]
     rest = page_id(told.features.index(left[0]) + 1) if left else ""
-    return Matrix(heads, rows, reach, gates, len(left), rest)
+    found = frozenset().union(*(square.forms for row in rows for square in row.squares if square))
+    return Matrix(heads, rows, reach, gates, _explained(told, found), len(left), rest)
+
+
+def _explained(told: Told, found: frozenset[str]) -> Sentence:
+    """Say what a cross, a triangle and a ring are, of those that occur."""
+    parts = []
+    if "small" in found:
+        parts.append(say("Cross: too few rows."))
+    if "off" in found:
+        parts.append(say("Triangle: beyond the axis."))
+    if "before" in found and told.beside is not None:
+        parts.append(say("Grey ring: {variant}.", variant=Given(told.beside.name)))
+    return sentences(parts)
 
 
 def _cells(told: Told, one: Coverage) -> list[Cell]:
@@ -187,6 +203,7 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
         who=slice_name(who, short=True),
         beyond=cell.beyond_chance,
         says=_says(told, cell, found, one),
+        forms=frozenset().union(*(strips.forms(axis, dot) for dot in dots)),
     )
 
 

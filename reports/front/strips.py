@@ -24,7 +24,6 @@ MARKS: dict[Verdict | None, str] = {
 HEIGHT = 19
 NARROW = (120, 180, 240, 320)
 """Widths in pixels below which an axis leaves labels out; the style has a rule for each."""
-OTHER = ' class="other"'
 KEPT = (20.0, 36.0)
 """How far from the middle the labels are that are kept, in per cent of the width."""
 
@@ -120,8 +119,6 @@ def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, heig
 
 def ticks(axis: Axis, labels: Sequence[tuple[float, str]]) -> Markup:
     """The axis itself, as wide as what it stands in; where that is narrow, some labels are left out."""
-    from markupsafe import Markup
-
     kept = _kept(axis, labels)
     # The least width at which the widest label has room between its neighbours, and to the edge.
     wide = max((_pixels(text) for _, text in labels), default=0.0)
@@ -129,13 +126,17 @@ def ticks(axis: Axis, labels: Sequence[tuple[float, str]]) -> Markup:
     ends = [2 * places[0], 2 * (100 - places[-1])] if places else []
     room = min([*(b - a for a, b in pairwise(places)), *ends], default=100.0) / 100
     size = next((size for size in NARROW if wide <= room * size), NARROW[-1])
-    parts = [
-        f'<text x="{axis(value)}%" y="11" text-anchor="middle"{"" if value in kept else OTHER}>'
-        f"{attribute(text)}</text>"
-        f'<line x1="{axis(value)}%" x2="{axis(value)}%" y1="14" y2="17"/>'
+    texts = {
+        value: f'<text x="{axis(value)}%" y="11" text-anchor="middle">{attribute(text)}</text>'
         for value, text in labels
-    ]
-    return Markup(f'<div class="axis under-{size}">{drawing(parts, 17, "ticks")}</div>')
+    }
+    others = "".join(text for value, text in texts.items() if value not in kept)
+    parts = [text for value, text in texts.items() if value in kept]
+    if others:
+        # Its style gives it the whole width, or none below that many pixels.
+        parts.append(f'<svg class="other under-{size}" height="17">{others}</svg>')
+    parts += [f'<line x1="{axis(value)}%" x2="{axis(value)}%" y1="14" y2="17"/>' for value, _ in labels]
+    return drawing(parts, 17, "ticks")
 
 
 def _kept(axis: Axis, labels: Sequence[tuple[float, str]]) -> set[float]:

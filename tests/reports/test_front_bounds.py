@@ -113,7 +113,10 @@ OVERLAPS = """(() => {
     const meet = (a, b) => a.left < b.right - .5 && b.left < a.right - .5
         && a.top < b.bottom && b.top < a.bottom;
     return [...document.querySelectorAll('svg.ticks')].filter((axis) => {
-        const cell = axis.closest('th, td'), labels = boxes([...axis.querySelectorAll('text')]);
+        const cell = axis.closest('th, td'), wide = axis.getBoundingClientRect().width;
+        // What a drawing of no width holds is not drawn, though it has a box.
+        const drawn = (one) => !one.closest('.other') || wide > one.closest('.other').classList[1].slice(6);
+        const labels = boxes([...axis.querySelectorAll('text')].filter(drawn));
         const heads = boxes([...cell.parentNode.children].filter((one) => one !== cell).map((one) => {
             const range = document.createRange();
             range.selectNodeContents(one);

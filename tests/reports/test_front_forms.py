@@ -37,8 +37,11 @@ def test_a_key_explains_what_is_drawn_alone(tmp_path: Path) -> None:
     figure = page.partition('<figure class="lead">')[2].partition("</figure>")[0]
     key = " ".join(re.sub(r"<[^>]+>", " ", figure.partition('<p class="key">')[2]).split())
     assert "fail" in key
-    assert "too small to be judged" in key
+    assert "too small" in key
     for absent in ("open", "pass", "beyond the axis"):
         assert absent not in key
     assert "8 of 8" in re.sub(r"<[^>]+>", "", figure)
     assert "100.0" not in figure.partition("<tbody>")[2].partition("</tbody>")[0]
+    hint = page.partition('data-hint="')[2].partition('"')[0]
+    assert "Cross: too few rows." in hint
+    assert "Grey ring" not in hint
