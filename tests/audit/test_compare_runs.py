@@ -23,6 +23,7 @@ from fairweigh.audit.store.checksums import check_files
 from fairweigh.audit.store.folder import AUDIT, MANIFEST, checksum, manifest_text, open_run
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.read import sha256_file
+from fairweigh.reports.front.document import render_report
 from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.plain.markdown import render_markdown
 from fairweigh.reports.plain.text import render_text
@@ -252,12 +253,16 @@ def test_the_report_of_two_runs_has_both_thresholds_and_the_direction_first(stri
         assert text.index(way) < text.index("of the decisions change")
         assert rates in text.replace("\u00a0", " ")
     assert "model.threshold: 50.0 → 60.0" in render_text(result)
-    page = Page(render_annex(result, charts=False)).text.replace("\u00a0", " ")
+    both = render_report(result, charts=False) + render_annex(result, charts=False)
+    page = Page(both).text.replace("\u00a0", " ")
     assert "threshold 50.0 → 60.0" in page
     assert "What differs between the two runs" in page
     assert page.index(way) < page.index("of the decisions change")
     assert "Model cut-60: threshold" in page
-    chinese = Page(render_annex(result, charts=False, language="zh")).text
+    both = render_report(result, language="zh", charts=False) + render_annex(
+        result, charts=False, language="zh"
+    )
+    chinese = Page(both).text
     assert "cut-60：cut-50 与 cut-60 在相同样本上的对比" in chinese
     assert "on the same rows" not in chinese
     assert f"所有变更均为失去有利决策：{N:,} 个样本中有 {lost:,} 个失去" in chinese.replace("\u00a0", " ")

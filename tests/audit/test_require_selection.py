@@ -18,6 +18,7 @@ from fairweigh.audit.result.whole import AuditResult
 from fairweigh.audit.verdict.binding import uncertified
 from fairweigh.audit.verdict.frontier import frontier
 from fairweigh.audit.verdict.standings import Judged
+from fairweigh.reports.front.document import render_report
 from fairweigh.reports.page.finding_words import gate_finding
 from fairweigh.reports.page.html import render_annex
 from fairweigh.reports.plain.junit import render_junit
@@ -136,7 +137,7 @@ def test_every_output_says_so(refused_run: AuditResult) -> None:
     assert why in case[0].get("message")
     results = json.loads(render_sarif(refused_run, {}))["runs"][0]["results"]
     assert [(r["ruleId"], r["level"]) for r in results] == [("certified", "error")]
-    page = Page(render_annex(refused_run, charts=False)).text
+    page = Page(render_report(refused_run, charts=False)).text
     # Markdown writes an underscore of a name as its number.
     for text in (page, html.unescape(render_markdown(refused_run)), render_text(refused_run)):
         assert "Choice of the variant" in text
