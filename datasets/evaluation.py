@@ -72,12 +72,9 @@ class EvaluationSet:
         Entities: how tags are read (`tags`); default iob2 and strict.
     id : str, optional
         Column of unique ids; without it rows are numbered.
-    weight : str, optional
-        Column of non-negative row weights.
-    cluster : str, optional
-        Column that groups dependent rows, such as the rows of one person.
-    count : str, optional
-        Column of row counts: the table holds one aggregated cell per row.
+    weight, cluster, count : str, optional
+        Columns of non-negative row weights, of what groups dependent rows (such as those of one person), and
+        of row counts: the table then holds one aggregated cell per row.
     features : sequence of str, optional
         Columns a model may see; default all that have no other role.
     categorical : sequence of str
@@ -90,10 +87,8 @@ class EvaluationSet:
         Words that mean 'not known', besides empty cells; or ``{add, keep, only}`` as in the configuration.
     drop_missing : bool
         Leave out rows in which any column is missing (they are counted).
-    name, card, split, file
-        What the data is called; the card, split and file it came from.
-    split_column : str, optional
-        Column of a file whose value ``split`` marks the rows to take.
+    name, card, split, file, split_column
+        What the data is called; the card, split and file it came from; the column that holds the split.
     text : TextForm, optional
         How a text file is written, as far as that is known.
 

@@ -6,13 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import (
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ...datasets.errors import told_of
 from ...datasets.roles import as_words
@@ -24,7 +18,6 @@ from .ladder import check_names, ladder
 if TYPE_CHECKING:
     from ...compression.registry import Recipe
     from ...models.base import Family
-
 
 from ..unknown import unknown
 from .data import Data, Slices
@@ -125,12 +118,8 @@ class Config(Section):
     def decides_by_time(self) -> bool:
         """Whether a gate, a target or the choice among variants looks at how long they take."""
         timed = ("compute", "latency")
-        asked = any(gate.cost in timed for gate in self.gates)
-        return (
-            asked
-            or self.objective.weights.get("compute", 0) > 0
-            or bool(set(timed) & set(self.objective.targets))
-        )
+        asked = any(gate.cost in timed for gate in self.gates) or set(timed) & set(self.objective.targets)
+        return bool(asked) or self.objective.weights.get("compute", 0) > 0
 
     @property
     def competes(self) -> bool:

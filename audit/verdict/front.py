@@ -63,8 +63,9 @@ def _subject(result: AuditResult) -> tuple[str, str | None]:
     """
     shown, beside = _shown(result)
     worst: dict[str, int] = {}
+    known = {variant.name for variant in result.variants}
     for gate in result.gates:
-        if gate.binding:
+        if gate.binding and gate.variant in known:
             worst[gate.variant] = min(_WORST[gate.verdict], worst.get(gate.variant, len(_WORST)))
     deciding = min(worst, key=lambda name: worst[name], default=shown)
     if worst.get(shown, len(_WORST)) <= worst.get(deciding, len(_WORST)):
