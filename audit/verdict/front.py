@@ -191,8 +191,10 @@ def _cell(
         for d in variant.disparities
         if _of_reference(d) and d.by == list(by) and d.metric == one.metric and d.view == one.view
     ]
-    rebased = _rebased(gaps, gate, variant, one)
-    named = _named(rebased or gaps, gate)
+    extremes = gate is not None and figures_compared(gate.metric, result.definitions) != [gate.metric]
+    # A named disparity compares two extremes, and no slice with a reference of its own.
+    rebased = [] if extremes else _rebased(gaps, gate, variant, one)
+    named = _between_extremes(gaps, gate, variant, one) if extremes else _named(rebased or gaps, gate)
     limit = parsed(gate) if gate else None
     low, high = named.together if named else (None, None)
     compare = _compared(gate, result) if gate else None
@@ -266,6 +268,21 @@ def _rebased(
                 gap.model_copy(update={**nothing, **limits, "reference": base, "value": here - start})
             )
     return made
+
+
+def _between_extremes(
+    gaps: Sequence[Disparity], gate: GateResult | None, variant: Variant, one: Criterion
+) -> Disparity | None:
+    """The difference of the two slices that decide a named disparity, the lower from the higher."""
+    ends = (gate.slice, gate.reference) if gate is not None else (None, None)
+    here, there = (level_of(variant, part, one) for part in ends)
+    if here is None or there is None or not gaps:
+        return _named(gaps, None)
+    low, high = sorted([(here, ends[0]), (there, ends[1])], key=lambda end: end[0])
+    found = next((gap for gap in gaps if (gap.slice, gap.reference) == (low[1], high[1])), None)
+    nothing = dict.fromkeys(("low", "high", "simultaneous_low", "simultaneous_high", "p", "p_adjusted"))
+    told = {"slice": low[1], "reference": high[1], "value": low[0] - high[0]}
+    return found or gaps[0].model_copy(update={**nothing, **told})
 
 
 def _limits(gate: GateResult | None, part: Slice | None, value: float) -> dict[str, float | None]:

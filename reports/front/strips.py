@@ -96,7 +96,7 @@ def row(
     return drawing(parts, height, "row")
 
 
-def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, height: int = 24) -> Markup:
+def cell(axis: Axis, dots: Sequence[Dot], band: tuple[float, float] | None, height: int = 21) -> Markup:
     """All slices of a feature on one line, by their distance from the reference."""
     middle = height / 2
     parts = [
