@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...audit.result import Verdict
-from .axes import Axis
+from .axes import PAD, Axis
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -130,13 +130,21 @@ def ticks(axis: Axis, labels: Sequence[tuple[float, str]]) -> Markup:
         value: f'<text x="{axis(value)}%" y="11" text-anchor="middle">{attribute(text)}</text>'
         for value, text in labels
     }
-    others = "".join(text for value, text in texts.items() if value not in kept)
+    others = "".join(_inside(axis(value), text) for value, text in texts.items() if value not in kept)
     parts = [text for value, text in texts.items() if value in kept]
     if others:
         # Its style gives it the whole width, or none below that many pixels.
         parts.append(f'<svg class="other under-{size}" height="17">{others}</svg>')
     parts += [f'<line x1="{axis(value)}%" x2="{axis(value)}%" y1="14" y2="17"/>' for value, _ in labels]
     return drawing(parts, 17, "ticks")
+
+
+def _inside(place: float, text: str) -> str:
+    """A label within what it stands in, whose edges cut it off."""
+    if 2 * PAD < place < 100 - 2 * PAD:
+        return text
+    x, anchor = ("0%", "start") if place <= 2 * PAD else ("100%", "end")
+    return text.replace(f'x="{place}%"', f'x="{x}"').replace('"middle"', f'"{anchor}"')
 
 
 def _kept(axis: Axis, labels: Sequence[tuple[float, str]]) -> set[float]:
