@@ -210,9 +210,9 @@ def _block(told: Told, one: Coverage, criteria: Sequence[Criterion], keys: Seque
     heads: list[tuple[Sentence, Sentence, str]] = [
         (named(told, c), limit_words(told, c), c.verdict or "") for c in cells
     ]
-    return Block(
-        heads, [axis_of(axis, told.kind(c), 5) for c, axis in zip(criteria, axes, strict=True)], multiples
-    )
+    most = 5 if len(criteria) <= BESIDE else 3
+    drawn = [axis_of(axis, told.kind(c), most) for c, axis in zip(criteria, axes, strict=True)]
+    return Block(heads, drawn, multiples)
 
 
 def _small(told: Told, cell: Cell, part: Slice, axis: Axis) -> Small:

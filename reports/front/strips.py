@@ -123,8 +123,10 @@ def ticks(axis: Axis, labels: Sequence[tuple[float, str]]) -> Markup:
     # The least width at which the widest label has room between its neighbours, and to the edge.
     wide = max((_pixels(text) for _, text in labels), default=0.0)
     places = sorted(axis(value) for value, _ in labels)
-    ends = [2 * places[0], 2 * (100 - places[-1])] if places else []
-    room = min([*(b - a for a, b in pairwise(places)), *ends], default=100.0) / 100
+    room = min((b - a for a, b in pairwise(places)), default=100.0) / 100
+    if len(places) > 1:
+        # A label at an end begins or ends there, and its neighbour needs more room.
+        room = min(room, places[1] / 160, (100 - places[-2]) / 160)
     size = next((size for size in NARROW if wide <= room * size), NARROW[-1])
     texts = {
         value: f'<text x="{axis(value)}%" y="11" text-anchor="middle">{attribute(text)}</text>'
