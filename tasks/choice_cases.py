@@ -164,13 +164,27 @@ class ChoiceCases(Cases):
         return None if place is None else Units(self.rows, list(self._names.names), place)
 
 
-class ChoicePairs(Pairs):
-    """Questions that two models answered."""
+class KeptPairs(Pairs):
+    """Rows that two models answered, kept one by one with their ids."""
 
     def __init__(self, by: By, probability: bool = True) -> None:
         super().__init__(by, probability)
         self.rows = Rows(by)
         self._ids: list[pa.Array] = []
+
+    @property
+    def cube(self) -> Cube:
+        """Joint counts over the slices alone."""
+        return self.whole.seen_as(self.by, {})
+
+    def flips(self, by: By) -> Tally:
+        """A tally whose selected rows are those answered otherwise."""
+        cube = self.whole
+        return cube.seen_as(self.by, {DECISION: ~same_class(cube, DECISION, AFTER)}).tally(by)
+
+
+class ChoicePairs(KeptPairs):
+    """Questions that two models answered."""
 
     def add(self, before: Batch, after: Batch) -> None:
         """Take a batch of the same rows in the same order."""
@@ -184,16 +198,6 @@ class ChoicePairs(Pairs):
             held[side + DECISION] = places(batch.rows.column(DECISION), ROLES)
         self.rows.add(before.slices, before.keys, held, before.weight, before.cluster)
         self._ids.append(before.rows.column("id").cast(pa.string()))
-
-    @property
-    def cube(self) -> Cube:
-        """Joint counts over the slices alone."""
-        return self.whole.seen_as(self.by, {})
-
-    def flips(self, by: By) -> Tally:
-        """A tally whose selected rows are those answered otherwise."""
-        cube = self.whole
-        return cube.seen_as(self.by, {DECISION: ~same_class(cube, DECISION, AFTER)}).tally(by)
 
     def moves(self, by: By) -> dict[str, NDArray[np.int64] | None]:
         """Rows of every slice whose answer was right and is not, or is right and was not."""

@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..metrics.counts import DECISION, Tally
+from ..metrics.counts import DECISION
 from ..metrics.cube import Cube
 from ..metrics.estimators import Need
 from ..metrics.intervals import Floats
 from ..metrics.joint import AFTER
 from ..metrics.rows import Rows
-from .cases import Batch, By, Cases, Pairs
-from .choice_cases import places
-from .class_cases import Coded, same_class
+from .cases import Batch, By, Cases
+from .choice_cases import KeptPairs, places
+from .class_cases import Coded
 from .ratios import NAMED, SIDES, Keys, Turned, Units
 from .task import Kind, Known, Said
 
@@ -108,13 +108,8 @@ class PairCases(Cases):
         return Units(self.rows, list(self._names.names), place)
 
 
-class PairPairs(Pairs):
+class PairPairs(KeptPairs):
     """Pairs that two models scored."""
-
-    def __init__(self, by: By, probability: bool = True) -> None:
-        super().__init__(by, probability)
-        self.rows = Rows(by)
-        self._ids: list[pa.Array] = []
 
     def add(self, before: Batch, after: Batch) -> None:
         """Take a batch of the same rows in the same order."""
@@ -129,16 +124,6 @@ class PairPairs(Pairs):
                 held[side + MEANINGFUL] = batch.number(MEANINGFUL)
         self.rows.add(before.slices, before.keys, held, before.weight, before.cluster)
         self._ids.append(before.rows.column("id").cast(pa.string()))
-
-    @property
-    def cube(self) -> Cube:
-        """Joint counts over the slices alone."""
-        return self.whole.seen_as(self.by, {})
-
-    def flips(self, by: By) -> Tally:
-        """A tally whose selected rows are those that show something else."""
-        cube = self.whole
-        return cube.seen_as(self.by, {DECISION: ~same_class(cube, DECISION, AFTER)}).tally(by)
 
     def turned(self) -> Turned | None:
         """Pairs in which the stereotype becomes the likelier sentence, or no longer is."""
