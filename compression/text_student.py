@@ -58,7 +58,6 @@ def teach(
     torch = optional("torch", "distill")
     texts, held, learned = rows
     other = copy.copy(model)
-    vars(other).pop("_runtime", None)
     other.engine = copy.copy(model.engine)
     other.engine.module = teacher.eval()
     encoded = model.inputs.encode(texts.batch, None)

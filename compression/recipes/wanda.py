@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ...datasets.errors import InputError
 from ...models.extras import optional, quiet
+from ...models.language.changeable import is_language
 from ...told import tell, told_series
 from ..exchange import layers_of, transposed
 from ..finetune import then_tune
@@ -141,7 +142,7 @@ def _prune(
         with _watched(module, chosen.values(), seen):
             for tensors in batches:
                 seen.mask = _mask(tensors)
-                model.runtime.forward(dict(tensors))
+                _read(model, tensors)
         for weight, name in chosen.items():
             _zeroed(module.get_submodule(name), seen.sums.get(name), axes[weight], params)
 
@@ -182,7 +183,8 @@ def _calls(model: Any, blocks: Any, tensors: dict[str, Any]) -> tuple[Any, list[
             if number == 0:
                 first.append(inputs[0] if inputs else named["hidden_states"])
             rest = {key: value for key, value in named.items() if key != "hidden_states"}
-            given[number] = (inputs[1:], {**rest, **_without_cache(rest)})
+            kept = {key: _without_cache(value) for key, value in rest.items()}
+            given[number] = (tuple(map(_without_cache, inputs[1:])), kept)
 
         return note
 
@@ -190,16 +192,24 @@ def _calls(model: Any, blocks: Any, tensors: dict[str, Any]) -> tuple[Any, list[
         block.register_forward_pre_hook(noting(n), with_kwargs=True) for n, block in enumerate(blocks)
     ]
     try:
-        model.runtime.forward(dict(tensors))
+        _read(model, tensors)
     finally:
         for hook in hooks:
             hook.remove()
     return first[0], given
 
 
-def _without_cache(named: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys and values of texts before, which a block would add to at every call."""
-    return {key: None for key in named if key in ("past_key_values", "past_key_value", "layer_past")}
+def _without_cache(value: Any) -> Any:
+    """What a block was given; but no keys and values, to which it would add at every call."""
+    return None if type(value).__name__.endswith("Cache") else value
+
+
+def _read(model: Any, tensors: Mapping[str, Any]) -> None:
+    """Run a model for what goes on inside it."""
+    if is_language(model):
+        model.runtime.read(dict(tensors))
+    else:
+        model.runtime.forward(dict(tensors))
 
 
 def _run(block: Any, state: Any, given: Any) -> Any:

@@ -13,7 +13,8 @@ import pyarrow as pa
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...told import tell_n
-from ..base import Family, ModelKind, Scored
+from ..base import ModelKind, Scored
+from .changeable import Changeable
 from .engine import Engine, Prompt
 
 SHARD_ROWS = 256
@@ -51,7 +52,7 @@ def column_texts(batch: pa.RecordBatch, name: str) -> list[str]:
 
 
 @dataclass
-class AskedModel(ModelKind):
+class AskedModel(Changeable, ModelKind):
     """A language model as an audit asks it; what a row is, and how its answer is read, is a subclass's.
 
     Parameters
@@ -81,16 +82,6 @@ class AskedModel(ModelKind):
     threshold = None
     shard_rows = SHARD_ROWS
     most_again: int | None = MOST_AGAIN
-
-    @property
-    def family(self) -> Family | None:
-        """No recipe is for a runtime that holds no module."""
-        return None
-
-    @property
-    def unchangeable(self) -> str:
-        """Why no recipe changes it."""
-        return "no recipe changes a language model of this kind"
 
     def prompt(self, text: str) -> Prompt:
         """A prompt as this model is given it."""

@@ -8,8 +8,10 @@ that a neural model has them by.
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from ...datasets.errors import InputError
 from ..base import Family
 from ..neural import Arrays
 from ..torch_runtime import TorchRuntime, copy_of
+from .engine import Compared, Likelihood, Prompt, Question, Sampling, Text
 
 TEXT = "text"
 """Column of texts to learn from, which are no questions."""
@@ -53,8 +56,26 @@ class LanguageRuntime(TorchRuntime):
         """One: an engine cuts its batches itself."""
         return 1
 
+    def read(self, tensors: dict[str, Any]) -> None:
+        """Run the module for what goes on inside: of its outputs no more is computed than must be."""
+        self._logits(partial(self.module, **self._said("logits_to_keep", 1)), tensors)
+
+    def _logits(self, call: Any, tensors: dict[str, Any]) -> Any:
+        # Keys and values are of no use to whoever asks once.
+        return super()._logits(partial(call, **self._said("use_cache", False)), tensors)
+
+    def _said(self, name: str, value: Any) -> dict[str, Any]:
+        """An argument, where the module takes it."""
+        return {name: value} if name in inspect.signature(self.module.forward).parameters else {}
+
     def _matrix(self, out: Any, tensors: dict[str, Any]) -> Any:
         return getattr(out, "logits", out)
+
+
+class Elsewhere:
+    """Stands for the module of an engine that holds none."""
+
+    device = "cpu"
 
 
 @dataclass(frozen=True)
@@ -97,7 +118,7 @@ class TextTokens:
 
 
 class TextsOf:
-    """The texts of rows as tokens: those of `TEXT`, or what an adapter asks, with the answer where it has one.
+    """The texts of rows as tokens: those of `TEXT`, or what an adapter asks of the rows.
 
     Parameters
     ----------
@@ -109,26 +130,70 @@ class TextsOf:
         self.columns = [TEXT]
 
     def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> TextTokens:
-        """Tokenise the texts of some rows; InputError where there is none."""
-        model, engine = self._model, self._model.engine
-        asked = set(model.columns) <= set(batch.schema.names)
-        if not asked and TEXT not in batch.schema.names:
-            raise InputError(f"model: expected a column '{TEXT}' of texts, got {', '.join(batch.schema.names)}")
-        # A prompt has its marks of beginning and turns by the template; a text gets the tokenizer's own.
-        texts = model.texts(batch) if asked else [str(text) for text in batch.column(TEXT).to_pylist()]
-        tokenizer = engine.tokenizer
-        found = tokenizer(texts, add_special_tokens=not (asked and engine.chat))["input_ids"]
-        config = engine.module.config
-        most = min(MOST_TOKENS, int(getattr(config, "max_position_embeddings", None) or MOST_TOKENS))
-        empty = next((i for i, row in enumerate(found) if len(row) < 1), None)
+        """Tokenise the texts of some rows; InputError where there are none, or one has no token."""
+        engine = self._model.engine
+        if set(self._model.columns) <= set(batch.schema.names):
+            found = engine.words.questions(heard(self._model, batch))
+            rows = [[*one.prompt, *(one.answers[0] if one.answers else ())] for one in found]
+        elif TEXT in batch.schema.names:
+            texts = [str(text or "") for text in batch.column(TEXT).to_pylist()]
+            rows = engine.tokenizer(texts)["input_ids"]
+        else:
+            raise InputError(
+                f"model: expected a column '{TEXT}' of texts, got {', '.join(batch.schema.names)}"
+            )
+        empty = next((place for place, row in enumerate(rows) if not row), None)
         if empty is not None:
             raise InputError(f"model: the text of row {empty + 1} has no token")
+        config, tokenizer = engine.module.config, engine.tokenizer
+        most = min(MOST_TOKENS, int(getattr(config, "max_position_embeddings", None) or MOST_TOKENS))
+        pads = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
         return TextTokens(
-            [np.array(row[:most], np.int64) for row in found],
-            int(next((t for t in (tokenizer.pad_token_id, tokenizer.eos_token_id) if t is not None), 0)),
+            [np.array(row[:most], np.int64) for row in rows],
+            int(next(token for token in pads if token is not None)),
             config.decoder_start_token_id if getattr(config, "is_encoder_decoder", False) else None,
-            sum(len(row) > most for row in found),
+            sum(len(row) > most for row in rows),
         )
+
+
+def heard(model: Any, batch: pa.RecordBatch) -> list[Question]:
+    """What an adapter asks its engine of some rows: one question for each row."""
+    other = copy.copy(model)
+    other.engine = _Listener(model.engine)
+    other.asked(batch)
+    found = other.engine.heard
+    if not found:
+        raise InputError("model: nothing is asked of these rows")
+    return [found[place % len(found)] for place in range(batch.num_rows)]
+
+
+class _Listener:
+    """Stands in the place of an engine, notes what it is asked, and answers nothing."""
+
+    scores = True
+    truncated = 0
+
+    def __init__(self, engine: Any) -> None:
+        self.chat = engine.chat
+        self.heard: list[Question] = []
+
+    def likelihoods(self, questions: Sequence[Question]) -> list[Likelihood]:
+        self.heard += questions
+        return [
+            Likelihood(np.zeros(len(one.answers)), np.ones(len(one.answers), np.int64)) for one in questions
+        ]
+
+    def next_tokens(self, prompts: Sequence[Prompt], words: Sequence[str]) -> NDArray[np.float64]:
+        self.heard += [Question(prompt, ()) for prompt in prompts]
+        return np.zeros((len(prompts), len(words)))
+
+    def write(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]) -> list[Text]:
+        self.heard += [Question(prompt, ()) for prompt in prompts]
+        return [Text("") for _ in prompts]
+
+    def sentences(self, compared: Sequence[Compared]) -> NDArray[np.float64]:
+        self.heard += [Question(Prompt(""), one.sentences[:1]) for one in compared]
+        return np.zeros((len(compared), len(compared[0].sentences) if compared else 0))
 
 
 class WordsHead:
@@ -165,9 +230,7 @@ def next_words(arrays: Arrays) -> NDArray[np.int64]:
 class Changeable:
     """What an adapter over an engine has for recipes, where the engine holds a transformers module.
 
-    An adapter says itself, besides what the audit asks of it: ``texts(batch)``, what it asks of some rows, as
-    one text each through the chat template where there is one, and ``settings()`` with its counterpart, what an
-    artefact is to hold of it.
+    What an adapter asks of rows is heard from what it asks its engine: ``asked(batch)`` is to leave it as it is.
     """
 
     engine: Any
@@ -188,10 +251,12 @@ class Changeable:
         self.engine.source = source
 
     @property
-    def runtime(self) -> LanguageRuntime:
-        """The engine's module; made where it is asked for first."""
+    def runtime(self) -> LanguageRuntime | Elsewhere:
+        """The engine's module, if it holds one; made where it is asked for first."""
         held: dict[str, Any] = self.__dict__
-        if "_runtime" not in held:
+        if "_runtime" not in held or held["_runtime"].engine is not self.engine:
+            if not hasattr(self.engine, "module"):
+                return Elsewhere()
             held["_runtime"] = LanguageRuntime(self.engine)
         found: LanguageRuntime = held["_runtime"]
         return found
@@ -207,11 +272,14 @@ class Changeable:
         return WordsHead()
 
     def copied(self) -> Any:
-        """A copy whose module can be changed freely."""
-        other = copy.copy(self)
-        vars(other).pop("_runtime", None)
-        other.engine = copy.copy(self.engine)
-        other.engine.module = copy_of(self.engine.module)
+        """A copy whose module can be changed freely; its engine knows nothing yet of how that runs."""
+        from .load import of_module
+        from .saved import engine_settings, spec_of
+
+        other, engine = copy.copy(self), self.engine
+        how = spec_of(engine_settings(engine), engine.path, str(engine.device))
+        module = copy_of(engine.module)
+        other.engine = of_module(module, engine.tokenizer, engine.source, engine.sha256, how)
         return other
 
 

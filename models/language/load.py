@@ -66,6 +66,28 @@ def engine_of(spec: Any, seed: int) -> Engine:
     return make[spec.resolved](spec, seed)
 
 
+def of_module(module: Any, tokenizer: Any, source: Any, sha256: str, spec: Any) -> Engine:
+    """The engine of a transformers module that is here already.
+
+    Parameters
+    ----------
+    source : TransformersSource or None
+        How one of its shape is built; None where recipes cannot change it.
+    sha256 : str
+        Of its weights.
+    spec
+        What ``model:`` would say of it.
+    """
+    from . import torch_engine
+
+    make: dict[str, Callable[..., Engine]] = {
+        "causal-lm": torch_engine.Causal,
+        "seq2seq": torch_engine.Seq2Seq,
+        "masked-lm": torch_engine.Masked,
+    }
+    return make[spec.kind](module, tokenizer, source, sha256, spec)
+
+
 def sampling_of(spec: Any, default: int) -> Sampling:
     """How texts are written."""
     return Sampling(
