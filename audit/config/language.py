@@ -96,7 +96,6 @@ class FolderSpec(LanguageSpec):
 class CausalSpec(FolderSpec):
     """A language model that goes on from a text."""
 
-    model_config = schema_of()
     resolved: ClassVar[Kind] = "causal-lm"
     kind: Literal["causal-lm"]
 
@@ -104,7 +103,6 @@ class CausalSpec(FolderSpec):
 class Seq2SeqSpec(FolderSpec):
     """A language model that reads a text and writes another."""
 
-    model_config = schema_of()
     resolved: ClassVar[Kind] = "seq2seq"
     kind: Literal["seq2seq"]
 
@@ -112,7 +110,6 @@ class Seq2SeqSpec(FolderSpec):
 class MaskedSpec(FolderSpec):
     """A language model that fills gaps; it weighs pairs of sentences."""
 
-    model_config = schema_of()
     resolved: ClassVar[Kind] = "masked-lm"
     kind: Literal["masked-lm"]
 
@@ -130,7 +127,6 @@ class GgufSpec(LanguageSpec):
 class GenaiSpec(LanguageSpec):
     """A folder of onnxruntime-genai, such as one in 4 bits."""
 
-    model_config = schema_of()
     resolved: ClassVar[Kind] = "genai"
     kind: Literal["genai"]
 
