@@ -14,9 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..datasets.errors import InputError
 from ..models.extras import quiet
+from ..models.foreign import one_line
 from ..models.language.changeable import heard
 from ..models.language.engine import Prompt, Sampling
+from ..told import tell
 
 NEW = 24
 """Tokens that are written."""
@@ -87,6 +90,28 @@ def generation(
         "ratio": float(np.median(ratio)), "ratio_low": float(low), "ratio_high": float(high),
         "null_low": float(limits[0]), "null_high": float(limits[1]),
     }  # fmt: skip
+
+
+def written(
+    arms: Sequence[Any], rows: pa.RecordBatch, seed: int, original: Mapping[str, Any], notes: Sequence[str]
+) -> dict[str, Any]:
+    """`generation` with its note where that cannot be measured: a timer that fails is no fault of the audit.
+
+    Parameters
+    ----------
+    original : mapping
+        What is known of the original.
+    notes : sequence of str
+        What is told of the variant so far.
+    """
+    try:
+        return {"generation": generation(arms, rows, seed, original.get("generation"))}
+    except OSError:
+        raise
+    except Exception as error:
+        # Runtimes are of many makers; what one of them cannot do is told, and the audit goes on.
+        why = str(error) if isinstance(error, (InputError, ValueError)) else one_line(error)
+        return {"notes": [*notes, tell("Writing: not measured: {why}", why=why)]}
 
 
 def _prompt(model: Any, rows: pa.RecordBatch) -> Prompt:

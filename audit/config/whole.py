@@ -24,6 +24,7 @@ from .data import Data, Slices
 from .gate import Gate, Objective
 from .given import GivenVariant, given_kind
 from .labels import labels_of
+from .language import FOLDERS
 from .model import SCORED, UNTRAINED, AnySpec
 from .named import figures
 from .parts import History, Planned, ReportSpec
@@ -294,12 +295,12 @@ class Config(Section):
                 raise ValueError(f"{key}: {error}") from None
         kind = self.model.resolved if self.model else None
         changed = ("sklearn", "transformers", "torch")
-        if self.compressions and kind not in changed:
+        if self.compressions and kind not in (*changed, *FOLDERS):
             raise ValueError(
-                "compressions: expected a model that can be changed (sklearn, transformers or torch), got "
-                + (f"one of kind {kind}" if kind else "none")
+                "compressions: expected a model that can be changed (sklearn, transformers, torch or "
+                f"{', '.join(FOLDERS)}), got " + (f"one of kind {kind}" if kind else "none")
             )
-        if kind not in (*changed, *SCORED):
+        if self.mitigations and kind not in (*changed, *SCORED):
             raise ValueError(
                 "mitigations: expected a model that can be changed (sklearn, transformers or torch), or one "
                 f"whose scores can be cut ({', '.join(SCORED[:-1])} or {SCORED[-1]}), got "
@@ -310,7 +311,7 @@ class Config(Section):
                 if not wanted.steps:
                     raise ValueError(f"{key}[{i}]: expected at least one recipe, got none")
                 for name, params in wanted.named:
-                    about = self.of_task.form, self.data.favourable is not None
+                    about = self.of_task.form, self.data.favourable is not None, kind in FOLDERS
                     _check_step(f"{key}[{i}]", name, params, self.family, about)
         starts = ["original", "compressed", *(c.name for c in self.compressions)]
         for i, wanted in enumerate(self.mitigations):
@@ -362,17 +363,17 @@ def _finds(name: str, family: Family) -> Recipe:
 
 
 def _check_step(
-    place: str, name: str, params: Mapping[str, Any], family: Family, about: tuple[str, bool]
+    place: str, name: str, params: Mapping[str, Any], family: Family, about: tuple[str, bool, bool]
 ) -> None:
     """ValueError for a recipe that does not exist for this model, or parameters that it does not take.
 
-    ``about`` is the task, and whether some of its classes are favourable.
+    ``about`` is the task, whether some of its classes are favourable, and whether it is a language model.
     """
     from ..recipes import for_task
 
     try:
         found = _finds(name, family)
-        for_task(found, about[0])
+        for_task(found, about[0], language=about[2])
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
     try:
@@ -394,6 +395,6 @@ def _check_step(
         named = f".{key}" if key and first["type"] not in ("extra_forbidden", "missing") else ""
         raise ValueError(f"{place}.{name}{named}: {told}") from None
     try:
-        given.suits(*about)
+        given.suits(*about[:2])
     except ValueError as error:
         raise ValueError(f"{place}.{name}.{error}") from None
