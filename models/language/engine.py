@@ -21,7 +21,8 @@ class Prompt:
     Attributes
     ----------
     text : str
-        Of a chat model the user's turn. Empty: the start of a text, the model's own mark of it where it has one.
+        Of a chat model the user's turn. Empty: the start of a text, the model's own mark of it where it has
+        one.
     system : str
         Of a chat model the turn before; stands in front of the text, with an empty line, of another one.
     """
@@ -142,7 +143,7 @@ class Engine(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """What the report says: kind, path, checksum, architecture, dtype or quantisation, context, template's hash."""
+        """What the report says: kind, path, checksum, quantisation, context, hash of the template."""
         ...
 
     def identity(self) -> dict[str, Any] | None:
