@@ -176,6 +176,11 @@ class Client:
         except InputError as error:
             raise InputError(self.without_key(f"model.endpoint: {address}: {error}")) from None
 
+    @property
+    def key_length(self) -> int:
+        """Characters of the key, 0 where there is none."""
+        return len(self._key or "")
+
     def without_key(self, text: str) -> str:
         """Return a text of a server's without the key."""
         return text.replace(self._key, "***") if self._key else text

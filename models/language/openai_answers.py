@@ -1,4 +1,4 @@
-"""What servers that speak as OpenAI's do answer: texts, log-probabilities, tokens counted; held to what was asked."""
+"""What servers answer that speak as OpenAI's: texts, log-probabilities, tokens; held to what was asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ...datasets.errors import InputError
 from ...plain import shown
-from .engine import Floats, Likelihood, Text
+from .engine import Floats, Text
 
 LEAST = -9000.0
 """OpenAI writes -9999 for a probability of next to nothing."""
@@ -20,6 +20,10 @@ _SLACK = 1e-3
 
 class OddError(InputError):
     """An answer that is not what was asked for."""
+
+
+class BoundaryError(OddError):
+    """Tokens that do not tell where a prompt ends."""
 
 
 def choice_of(answer: Any) -> Mapping[str, Any]:
@@ -85,9 +89,7 @@ def _text(choice: Mapping[str, Any]) -> str:
     found = message.get("refusal") or message.get("content")
     if isinstance(found, list):
         found = "".join(
-            part["text"]
-            for part in found
-            if isinstance(part, Mapping) and isinstance(part.get("text"), str)
+            part["text"] for part in found if isinstance(part, Mapping) and isinstance(part.get("text"), str)
         )
     if found is None:
         # A model that thought until its tokens were spent, or called a tool, has written no text.
@@ -114,7 +116,9 @@ def first_tokens(answer: Mapping[str, Any]) -> dict[str, float]:
         raise OddError(f"expected log-probabilities of the first token, got logprobs: {shown(found)}")
     token, told = _chat_form(found) if isinstance(found.get("content"), list) else _older_form(found)
     if text.strip() and token.strip().isascii() and not text.lstrip().startswith(token.strip()):
-        raise OddError(f"expected log-probabilities of the text's first token {shown(text)}, got of {token!r}")
+        raise OddError(
+            f"expected log-probabilities of the text's first token {shown(text)}, got of {token!r}"
+        )
     if sum(math.exp(value) for value in told.values()) > 1 + _SLACK * len(told):
         raise OddError("expected log-probabilities, got some whose probabilities add up to more than 1")
     return told
@@ -181,40 +185,50 @@ def of_words(told: Mapping[str, float], words: Sequence[str]) -> Floats:
     return np.array([told[w] if w in told else bare.get(w.lstrip(" "), -math.inf) for w in words], np.float64)
 
 
-def echoed(answer: Mapping[str, Any], prompt: str, following: str) -> Likelihood:
-    """Read how likely the end of an echoed text is.
+def echoed(
+    tokens: Sequence[str], values: Sequence[Any], following: str, before: int | None = None
+) -> tuple[float, int]:
+    """Read how likely the end of an echoed text is: the sum of log-probabilities, and over how many tokens.
 
     A token that begins in the prompt and ends in what follows belongs to what follows.
 
+    Parameters
+    ----------
+    before : int, optional
+        Tokens of the prompt alone, which decide where its own do not tell.
+
     Raises
     ------
+    BoundaryError
+        Where the prompt ends cannot be read from the tokens.
     OddError
-        The tokens are not those of the text, or one has no log-probability.
+        They are not those of the text, or one has no log-probability.
     """
+    first = _boundary(tokens, following) if before is None else before
+    if first == 0 and values[0] is None:
+        raise OddError("the first token of a text has no log-probability here; a prompt must stand before it")
+    parts = [_logarithm(t, v) for t, v in zip(tokens[first:], values[first:], strict=True)]
+    return sum(parts), len(parts)
+
+
+def echoed_tokens(answer: Mapping[str, Any], text: str) -> tuple[list[str], list[Any]]:
+    """Return the tokens of an echoed text and their log-probabilities, without what a server adds to it."""
     found = choice_of(answer).get("logprobs")
     found = found if isinstance(found, Mapping) else {}
     tokens, values = found.get("tokens"), found.get("token_logprobs")
     if not _all_of(tokens, str) or not isinstance(values, list) or len(values) != len(tokens):
         raise OddError("expected log-probabilities of all tokens of the prompt (echo), got none")
-    tokens, values = _without_new(answer, tokens, values, prompt + following)
-    first = _boundary(tokens, following, found.get("text_offset"), len(prompt))
-    parts = [_logarithm(t, v) for t, v in zip(tokens[first:], values[first:], strict=True)]
-    return Likelihood(np.array(sum(parts)), np.array(len(parts)))
-
-
-def _without_new(answer: Any, tokens: Any, values: Any, text: str) -> tuple[list[str], list[Any]]:
-    """Tokens of the text alone, where a server adds one of its own."""
     told = used(answer)
     new = 0 if told is None else told[1]
     if new and not "".join(tokens).endswith(text):
         tokens, values = tokens[:-new], values[:-new]
     if not tokens or (told is not None and told[0] > len(tokens)):
-        raise OddError("expected log-probabilities of all tokens of the prompt (echo), got those of the end")
+        raise OddError("expected log-probabilities of all tokens of the prompt (echo), got those of its end")
     return tokens, values
 
 
-def _boundary(tokens: Sequence[str], following: str, offsets: Any, start: int) -> int:
-    """Where the tokens of what follows begin: found from the end, or else by the offsets that were told."""
+def _boundary(tokens: Sequence[str], following: str) -> int:
+    """Where the tokens of what follows begin, found from the end."""
     tail = ""
     for i in range(len(tokens) - 1, -1, -1):
         tail = tokens[i] + tail
@@ -222,9 +236,5 @@ def _boundary(tokens: Sequence[str], following: str, offsets: Any, start: int) -
             if tail.endswith(following):
                 return i
             break
-    if _all_of(offsets, int) and len(offsets) >= len(tokens):
-        # Parts of letters are told in other words than those of the text.
-        inside = [i for i in range(len(tokens)) if offsets[i] >= start]
-        if inside and offsets[inside[0]] == start:
-            return inside[0]
-    raise OddError(f"expected the tokens of the text that was sent, got {shown(list(tokens[-5:]))}")
+    # Parts of letters are told in other words than those of the text.
+    raise BoundaryError(f"expected the tokens of the text that was sent, got {shown(list(tokens[-5:]))}")

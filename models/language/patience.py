@@ -68,8 +68,8 @@ class Patience:
         Raises
         ------
         InputError
-            The last try failed too (it says how many there were), the server asks for too long a wait, or `ask`
-            raised it.
+            The last try failed too (it says how many there were), the server asks for too long a wait, or
+            `ask` raised it.
         """
         for tried in range(1, self._tries + 1):
             self._await_turn()
