@@ -64,6 +64,7 @@ class OpenAIEngine:
         self.model, self._said = served_model(self.server, getattr(spec, "served_model", None))
         self.server.salt["said"] = self._said
         self.truncated, self._unseen, self._words, self._withheld = 0, 0, 0, 0
+        self._lengths: dict[str, int] = {}
         self._least_told: int | None = None
         wanted = getattr(spec, "score", None)
         self.chat, self._why_chat = self._chat(getattr(spec, "chat", None) or "auto", wanted)
@@ -186,9 +187,15 @@ class OpenAIEngine:
                 except BoundaryError:
                     if not before:
                         return (*echoed(tokens, values, answer, 0), cut)
-                    return (*echoed(tokens, values, answer, len(self._echoed(before)[0])), cut)
+                    return (*echoed(tokens, values, answer, self._length(before)), cut)
 
         return self._fitting(prompt, one)
+
+    def _length(self, text: str) -> int:
+        """Tokens of a prompt, counted where those of its answers do not tell where it ends."""
+        if text not in self._lengths:
+            self._lengths[text] = len(self._echoed(text)[0])
+        return self._lengths[text]
 
     def _echoed(self, text: str) -> tuple[list[str], list[Any]]:
         return self.server.answer(COMPLETIONS, self._echo(text), partial(echoed_tokens, text=text))

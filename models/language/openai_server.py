@@ -119,6 +119,7 @@ class OpenAIServer:
         self.models: Counter[str] = Counter()
         self.fingerprints: Counter[str] = Counter()
         self.adapted: list[str] = []
+        self._turns: Counter[str] = Counter()
 
     def _opened(self, address: str) -> Any:
         feature = "an endpoint of a language model"
@@ -149,7 +150,8 @@ class OpenAIServer:
     def answer(self, route: str, body: Mapping[str, Any], read: Callable[[dict[str, Any]], Found]) -> Found:
         """Return what `read` makes of an answer, from the cache or from the server.
 
-        It is kept as soon as it could be read.
+        It is kept as soon as it could be read. A request that this run has made before is made anew, and its
+        second answer kept as that: only so is seen what a server answers otherwise when it is asked again.
 
         Raises
         ------
@@ -159,7 +161,7 @@ class OpenAIServer:
             Anything else that is no answer, with the address.
         """
         body = self.adapt(body)
-        key = key_of({**self.salt, "route": route, "request": body})
+        key = self._turn(key_of({**self.salt, "route": route, "request": body}))
         kept = self.cache.get(key)
         if kept is not None:
             with self.client.told(self.client.address):
@@ -172,6 +174,13 @@ class OpenAIServer:
             return self._refused(error, route, body, read)
         self.cache.put(key, answer)
         return found
+
+    def _turn(self, key: str) -> str:
+        """The key of a request that this run makes for the n-th time."""
+        with self._lock:
+            turn = self._turns[key]
+            self._turns[key] += 1
+        return key if not turn else key_of({"key": key, "turn": turn})
 
     def can(self, route: str, body: Mapping[str, Any], read: Callable[[dict[str, Any]], object]) -> str:
         """Ask whether the server answers such a request so that it can be read; empty if so, else why not.
