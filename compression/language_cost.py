@@ -63,13 +63,17 @@ def generation(
         # Kernels are chosen and caches filled by the first call.
         written = [_timed(model, prompt, seed)[1] for model in models]
         if min(written) < 2:
-            raise ValueError(f"it wrote {min(written)} token{'s' * (min(written) != 1)} to a prompt of the data")
+            raise ValueError(
+                f"it wrote {min(written)} token{'s' * (min(written) != 1)} to a prompt of the data"
+            )
         began = time.perf_counter()
+        turn = 0
         while len(told) < LEAST or (len(told) < MOST and time.perf_counter() - began < SECONDS):
             times = np.empty((len(models), 3))
             for place in draw.permutation(len(models)):
-                times[place] = _round(models[place], prompt, seed)
+                times[place] = _round(models[place], prompt, seed, turn)
             told.append(times)
+            turn += 2
     every = np.stack(told)
     first, each = every[:, :, 0], np.maximum(every[:, :, 1], 1e-9)
     ratio = each[:, own] / each[:, 0]
@@ -79,7 +83,7 @@ def generation(
         if null is None and known is not None
         else tuple(np.quantile(ratio if null is None else null, [0.025, 0.975]))
     )
-    tokens = prompt_tokens(models[own], prompt)
+    tokens = prompt_tokens(models[own], _numbered(prompt, 0))
     seconds = float(np.median(first[:, own]))
     low, high = np.quantile(ratio, [0.025, 0.975])
     return {
@@ -121,11 +125,16 @@ def _prompt(model: Any, rows: pa.RecordBatch) -> Prompt:
     return sorted(found, key=lambda one: len(one.text))[len(found) // 2]
 
 
-def _round(model: Any, prompt: Prompt, seed: int) -> tuple[float, float, float]:
+def _round(model: Any, prompt: Prompt, seed: int, turn: int) -> tuple[float, float, float]:
     """Seconds to the first token, seconds of each further one, and how many were written."""
-    first, _ = _timed(model, prompt, seed, 1)
-    whole, written = _timed(model, prompt, seed)
+    first, _ = _timed(model, _numbered(prompt, turn), seed, 1)
+    whole, written = _timed(model, _numbered(prompt, turn + 1), seed)
     return first, max(whole - first, 0.0) / max(written - 1, 1), written
+
+
+def _numbered(prompt: Prompt, turn: int) -> Prompt:
+    """The prompt with a number before it: a runtime that keeps what it has read would read no second time."""
+    return Prompt(f"({10 + turn % 90}) {prompt.text}", prompt.system)
 
 
 def _timed(model: Any, prompt: Prompt, seed: int, most: int = NEW) -> tuple[float, int]:

@@ -44,7 +44,11 @@ class Way(NamedTuple):
 
 
 def teach(
-    model: Any, teacher: Any, way: Way, rows: tuple[TrainingRows, NDArray[Any], NDArray[Any]], context: Context
+    model: Any,
+    teacher: Any,
+    way: Way,
+    rows: tuple[TrainingRows, NDArray[Any], NDArray[Any]],
+    context: Context,
 ) -> Done:
     """Train a model's module, in place, on what a teacher says comes next in some texts.
 

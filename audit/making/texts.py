@@ -80,5 +80,9 @@ def _of_suite(config: Config, path: Path, table: pa.Table | None) -> TrainingRow
 
 
 def _rows(batch: pa.RecordBatch, about: str, path: Path | None) -> TrainingRows:
-    origin = {"name": path.name if path else None, "split": None, "sha256": sha256_file(path) if path else None}
+    origin = {
+        "name": path.name if path else None,
+        "split": None,
+        "sha256": sha256_file(path) if path else None,
+    }
     return TrainingRows(batch, None, None, about, origin=origin)

@@ -40,7 +40,9 @@ def onnx_int4(model: Any, params: OnnxInt4, context: Context) -> Done:
     unpacked(model, NAME)
     engine = model.engine
     if engine.kind != "causal-lm":
-        raise InputError(f"{NAME}: onnxruntime-genai runs causal language models, got one of kind {engine.kind}")
+        raise InputError(
+            f"{NAME}: onnxruntime-genai runs causal language models, got one of kind {engine.kind}"
+        )
     folder = Path(tempfile.mkdtemp(prefix="fairweigh-"))
     weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
     plain, made = folder / "float32", folder / "int4"

@@ -31,7 +31,8 @@ class Wanda(Params):
 
     amount: float = Field(0.5, gt=0, lt=1, description="Share of each output's weights that become zero.")
     pattern: Literal["rows", "2:4"] = Field(
-        "rows", description="The least of each output, or the two least of every four (amount does not count)."
+        "rows",
+        description="The least of each output, or the two least of every four (amount does not count).",
     )
     rows: int = Field(128, ge=1, description="Rows of model.train that say how much comes in.")
     finetune: Finetune | None = Field(None, description="Training afterwards; what is zero stays zero.")
@@ -188,9 +189,7 @@ def _calls(model: Any, blocks: Any, tensors: dict[str, Any]) -> tuple[Any, list[
 
         return note
 
-    hooks = [
-        block.register_forward_pre_hook(noting(n), with_kwargs=True) for n, block in enumerate(blocks)
-    ]
+    hooks = [block.register_forward_pre_hook(noting(n), with_kwargs=True) for n, block in enumerate(blocks)]
     try:
         _read(model, tensors)
     finally:

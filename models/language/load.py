@@ -80,12 +80,9 @@ def of_module(module: Any, tokenizer: Any, source: Any, sha256: str, spec: Any) 
     """
     from . import torch_engine
 
-    make: dict[str, Callable[..., Engine]] = {
-        "causal-lm": torch_engine.Causal,
-        "seq2seq": torch_engine.Seq2Seq,
-        "masked-lm": torch_engine.Masked,
-    }
-    return make[spec.kind](module, tokenizer, source, sha256, spec)
+    named = {"causal-lm": "Causal", "seq2seq": "Seq2Seq", "masked-lm": "Masked"}
+    make: Callable[..., Engine] = getattr(torch_engine, named[spec.kind])
+    return make(module, tokenizer, source, sha256, spec)
 
 
 def sampling_of(spec: Any, default: int) -> Sampling:
