@@ -99,7 +99,7 @@ class AskedModel(Changeable, ModelKind):
     def describe(self) -> dict[str, Any]:
         """What the report says of it; the data's notes gain what is to be told of its answers."""
         self.data.notes += [note for note in self.notes() if note not in self.data.notes]
-        told = dict(self.engine.describe())
+        told = {**self.engine.describe(), **getattr(self.engine, "about", {})}
         system = {"system_sha256": hashlib.sha256(self.system.encode()).hexdigest()} if self.system else {}
         return {**told, **self.about, **system, "chat": self.engine.chat}
 

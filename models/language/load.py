@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from ...datasets.choice import ANSWERS, CONTEXT, OPTIONS, QUESTION
 from ...datasets.errors import InputError
@@ -12,10 +12,13 @@ from ..base import Model
 from ..device import seeded
 from .chooser import Chooser
 from .engine import Engine, Sampling
+from .given import packed_or_adapted
 from .preferring import Preferring
 
 
-def language_model(spec: Any, data: EvaluationSet, seed: int, mean: bool = False) -> Model:
+def language_model(
+    spec: Any, data: EvaluationSet, seed: int, mean: bool = False, base: str | None = None
+) -> Model:
     """Load a language model, to be asked as the task of the data says.
 
     Parameters
@@ -26,6 +29,8 @@ def language_model(spec: Any, data: EvaluationSet, seed: int, mean: bool = False
         Of a task that language models are asked for.
     mean : bool
         Whether sentences of pairs are weighed by the mean of their tokens.
+    base : str, optional
+        Of a variant: path of the original, which an adapter may belong to.
 
     Raises
     ------
@@ -38,10 +43,10 @@ def language_model(spec: Any, data: EvaluationSet, seed: int, mean: bool = False
             f"model: a language model is asked the items of a suite ({', '.join(ASKED)}); the task is "
             f"{data.task}"
         )
-    return make(engine_of(spec, seed), spec, data, seed, mean)
+    return make(engine_of(spec, seed, base), spec, data, seed, mean)
 
 
-def engine_of(spec: Any, seed: int) -> Engine:
+def engine_of(spec: Any, seed: int, base: str | None = None) -> Engine:
     """The runtime of a language model."""
     if spec.resolved == "endpoint":
         from .openai_chat import endpoint_engine
@@ -58,6 +63,11 @@ def engine_of(spec: Any, seed: int) -> Engine:
     from . import torch_engine
 
     seeded(seed)
+    if (found := packed_or_adapted(spec, base, seed)) is not None:
+        served, tokenizer = found
+        engine: Any = of_module(served.module, tokenizer, None, served.sha256, spec)
+        engine.about, engine.files, engine.parameters = served.about, served.files, served.parameters
+        return cast(Engine, engine)
     make: dict[str, Callable[[Any, int], Engine]] = {
         "causal-lm": torch_engine.causal_engine,
         "seq2seq": torch_engine.seq2seq_engine,
