@@ -1,82 +1,86 @@
-"""Small language models built on the spot, seeded: Llama and GPT-2 with a byte-level tokenizer of a few words."""
+"""Small language models built on the spot, seeded, with tokenizers that know a few words."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import pyarrow as pa
-from fairweigh.datasets.choice import ANSWERS, CONTEXT, OPTIONS, QUESTION
 from fairweigh.models.extras import quiet
 
-from .tiny import WORDS, sentences
+from .tiny import sentences
 
-TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% endfor %}<|assistant|>"
-SIZES: dict[str, Any] = {
-    "llama": {
-        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4,
-        "num_key_value_heads": 2, "max_position_embeddings": 256, "initializer_range": 0.2,
-    },
-    "gpt2": {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 256, "initializer_range": 0.2},
-}  # fmt: skip
+TEMPLATE = (
+    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+MARKS = ["<pad>", "<s>", "<|end|>", "<unk>", "<mask>", "<|user|>", "<|system|>", "<|assistant|>"]
+SMALL: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+STRONG = 0.3
+"""Weights large enough that tokens matter."""
 
 
-def save_words(folder: Path, template: str | None = None, words: Sequence[str] = WORDS) -> int:
-    """A byte-level BPE tokenizer, trained on a few words; returns how many tokens it has."""
+def spec_of(folder: Path, **more: Any) -> Any:
+    """What ``model:`` says of a language model."""
+    given = {
+        "path": folder, "chat": "auto", "context": None, "batch_tokens": 2048, "device": "cpu", "dtype": None,
+    }  # fmt: skip
+    return SimpleNamespace(**{**given, **more})
+
+
+def save_bpe(folder: Path, *, template: str | None = None, begins: bool = False, pad: bool = True) -> int:
+    """A byte-level BPE tokenizer of few merges; returns how many tokens it has.
+
+    Parameters
+    ----------
+    begins : bool
+        It puts the mark of a beginning before every text.
+    """
+    import tokenizers
     import transformers
-    from tokenizers import ByteLevelBPETokenizer
+    from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 
-    made = ByteLevelBPETokenizer()
-    made.train_from_iterator(
-        [*sentences(80), " ".join(words)], vocab_size=320, min_frequency=1, show_progress=False,
-        special_tokens=["<|end|>", "<|user|>", "<|assistant|>", "<|system|>"],
+    made = tokenizers.Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=MARKS, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )  # fmt: skip
+    made.train_from_iterator(sentences(300), trainer)
+    if begins:
+        made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
     with quiet():
-        tokenizer = transformers.PreTrainedTokenizerFast(
-            tokenizer_object=made._tokenizer, eos_token="<|end|>", pad_token="<|end|>"
-        )
-        tokenizer.chat_template = template
-        tokenizer.save_pretrained(folder)
-    return len(tokenizer)
+        fast = transformers.PreTrainedTokenizerFast(
+            tokenizer_object=made, bos_token="<s>", eos_token="<|end|>", unk_token="<unk>", mask_token="<mask>",
+            **({"pad_token": "<pad>"} if pad else {}),
+        )  # fmt: skip
+        if template is not None:
+            fast.chat_template = template
+        fast.save_pretrained(folder)
+    return len(fast)
 
 
 def save_language(
-    folder: Path, kind: str = "llama", seed: int = 0, template: str | None = None, **settings: Any
+    folder: Path, config: str, model: str, *, seed: int = 0, tokenizer: Any = None, **more: Any
 ) -> Path:
-    """A causal language model with its tokenizer in a folder."""
+    """A model of transformers' own class with random weights, and its tokenizer."""
     import torch
     import transformers
 
-    folder.mkdir(parents=True, exist_ok=True)
-    size = save_words(folder, template)
-    common = {"vocab_size": size, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}
-    of: dict[str, Any] = {"llama": transformers.LlamaConfig, "gpt2": transformers.GPT2Config}
+    size = save_bpe(folder, **(tokenizer or {}))
+    settings = {"vocab_size": size, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0, **more}
     torch.manual_seed(seed)
     with quiet():
-        transformers.AutoModelForCausalLM.from_config(
-            of[kind](**{**SIZES[kind], **common, **settings})
-        ).save_pretrained(folder)
+        made = getattr(transformers, model)(getattr(transformers, config)(**settings))
+        made.save_pretrained(folder)
     return folder
 
 
-def questions(n: int = 12, seed: int = 0) -> pa.Table:
-    """Questions with three answers, as the suites write them."""
-    told, asked = sentences(n, seed, 12), sentences(n, seed + 1, 5)
-    rows = []
-    for place in range(n):
-        answers = [WORDS[(place + k) % len(WORDS)] for k in range(3)]
-        options = dict(zip(answers, ("target", "non-target", "unknown"), strict=True))
-        rows.append(
-            {
-                CONTEXT: told[place], QUESTION: asked[place], ANSWERS: json.dumps(answers),
-                OPTIONS: json.dumps(options),
-            }
-        )  # fmt: skip
-    return pa.Table.from_pylist(rows)
-
-
-def texts_to_learn(n: int = 24, seed: int = 9) -> pa.RecordBatch:
-    """Texts that nobody is asked."""
-    return pa.record_batch({"text": sentences(n, seed, 20)})
+def save_llama(folder: Path, **more: Any) -> Path:
+    """A Llama of two layers."""
+    given = {
+        **SMALL, "intermediate_size": 48, "num_key_value_heads": 2, "max_position_embeddings": 128,
+        "initializer_range": STRONG,
+    }  # fmt: skip
+    return save_language(folder, "LlamaConfig", "LlamaForCausalLM", **{**given, **more})
