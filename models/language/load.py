@@ -58,12 +58,11 @@ def engine_of(spec: Any, seed: int) -> Engine:
     from . import torch_engine
 
     seeded(seed)
-    make: dict[str, Callable[[Any, int], Engine]] = {
-        "causal-lm": torch_engine.causal_engine,
-        "seq2seq": torch_engine.seq2seq_engine,
-        "masked-lm": torch_engine.masked_engine,
-    }
-    return make[spec.resolved](spec, seed)
+    if spec.resolved == "masked-lm":
+        return torch_engine.masked_engine(spec, seed)
+    if spec.resolved == "seq2seq":
+        return torch_engine.seq2seq_engine(spec, seed)
+    return torch_engine.causal_engine(spec, seed)
 
 
 def sampling_of(spec: Any, default: int) -> Sampling:
