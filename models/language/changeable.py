@@ -56,6 +56,16 @@ class LanguageRuntime(TorchRuntime):
         """One: an engine cuts its batches itself."""
         return 1
 
+    @property
+    def compiled(self) -> bool:
+        """Never: an engine calls its module with shapes that change from call to call."""
+        return False
+
+    @compiled.setter
+    def compiled(self, wanted: bool) -> None:
+        if wanted:
+            raise InputError("compile: language models are served uncompiled; leave it out")
+
     def read(self, tensors: dict[str, Any]) -> None:
         """Run the module for what goes on inside: of its outputs no more is computed than must be."""
         self._logits(partial(self.module, **self._said("logits_to_keep", 1)), tensors)

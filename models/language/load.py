@@ -65,15 +65,14 @@ def engine_of(spec: Any, seed: int, base: str | None = None) -> Engine:
     seeded(seed)
     if (found := packed_or_adapted(spec, base, seed)) is not None:
         served, tokenizer = found
-        engine: Any = of_module(served.module, tokenizer, None, served.sha256, spec)
-        engine.about, engine.files, engine.parameters = served.about, served.files, served.parameters
-        return cast(Engine, engine)
-    make: dict[str, Callable[[Any, int], Engine]] = {
-        "causal-lm": torch_engine.causal_engine,
-        "seq2seq": torch_engine.seq2seq_engine,
-        "masked-lm": torch_engine.masked_engine,
-    }
-    return make[spec.resolved](spec, seed)
+        made: Any = of_module(served.module, tokenizer, None, served.sha256, spec)
+        made.about, made.files, made.parameters = served.about, served.files, served.parameters
+        return cast(Engine, made)
+    if spec.resolved == "masked-lm":
+        return torch_engine.masked_engine(spec, seed)
+    if spec.resolved == "seq2seq":
+        return torch_engine.seq2seq_engine(spec, seed)
+    return torch_engine.causal_engine(spec, seed)
 
 
 def of_module(module: Any, tokenizer: Any, source: Any, sha256: str, spec: Any) -> Engine:
@@ -90,9 +89,10 @@ def of_module(module: Any, tokenizer: Any, source: Any, sha256: str, spec: Any) 
     """
     from . import torch_engine
 
-    named = {"causal-lm": "Causal", "seq2seq": "Seq2Seq", "masked-lm": "Masked"}
-    make: Callable[..., Engine] = getattr(torch_engine, named[spec.kind])
-    return make(module, tokenizer, source, sha256, spec)
+    parts = (module, tokenizer, source, sha256, spec)
+    if spec.kind == "masked-lm":
+        return torch_engine.Masked(*parts)
+    return torch_engine.Seq2Seq(*parts) if spec.kind == "seq2seq" else torch_engine.Causal(*parts)
 
 
 def sampling_of(spec: Any, default: int) -> Sampling:
