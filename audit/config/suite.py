@@ -30,9 +30,9 @@ def check_suite(config: Config) -> None:
     if said:
         raise ValueError(f"data.{said[0]}: the suite {suite.name} knows its columns; leave it out")
     kind = None if config.model is None else config.model.resolved
-    if config.model is None or not (kind == "predictions" or is_language(config.model)):
+    if config.model is None or not (kind in ("predictions", "variant") or is_language(config.model)):
         raise ValueError(
             f"model: the suite {suite.name} is scored from predictions, or by a language model; expected "
-            f"kind: predictions, {', '.join(LANGUAGE)}, or endpoint with protocol: openai, got "
-            f"{kind or 'none'}"
+            f"kind: predictions, {', '.join(LANGUAGE)}, variant (an artefact of one), or endpoint with "
+            f"protocol: openai, got {kind or 'none'}"
         )

@@ -40,7 +40,7 @@ def models(llama: Any, gpt2: Any) -> dict[str, Any]:
 RECIPES: dict[str, tuple[str, dict[str, Any], str]] = {
     "magnitude": ("prune-magnitude", {"amount": 0.4}, "40.0% of 23,040 weights in 21 tensors to zero"),
     "wanda": ("prune-wanda", {"amount": 0.25}, "25.0% of 23,040 weights in 21 matrices to zero, of each output"),
-    "2:4": ("sparse-2-4", {}, "two of every four weights of 21 matrices to zero"),
+    "2:4": ("sparse-2-4", {}, "two of every four weights of 22 matrices to zero"),
     "wanda-2:4": ("prune-wanda", {"pattern": "2:4"}, "50.0% of 23,040 weights in 21 matrices to zero, two of every"),
     "dynamic": ("int8-dynamic", {}, "Linear layers to int8, one scale per layer"),
     "weight": ("int8-weight", {}, "Linear layers to int8 weights of torchao"),
