@@ -36,8 +36,8 @@ def language_model(spec: Any, data: EvaluationSet, seed: int, mean: bool = False
     make = ASKED.get(data.task)
     if make is None:
         raise InputError(
-            f"model: a language model is asked in the tasks {', '.join(ASKED)}, of a suite or of prompts; the "
-            f"task is {data.task}"
+            f"model: a language model is asked in the tasks {', '.join(ASKED)}, of a suite or of prompts; "
+            f"the task is {data.task}"
         )
     return make(engine_of(spec, seed), spec, data, seed, mean)
 
