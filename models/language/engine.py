@@ -96,12 +96,16 @@ class Text:
         The prompt was longer than the context, and lost its beginning.
     tokens : int
         How many were written.
+    withheld : str
+        Of a server that says so: ``refusal`` (the text is what it said instead) or ``filter`` (it held back
+        the text, or the rest of it); else empty.
     """
 
     text: str
     whole: bool = True
     cut: bool = False
     tokens: int = 0
+    withheld: str = ""
 
 
 class Engine(Protocol):
@@ -117,9 +121,17 @@ class Engine(Protocol):
         Prompts so far that lost their beginning.
     """
 
-    scores: bool
-    chat: bool
     truncated: int
+
+    @property
+    def scores(self) -> bool:
+        """See above."""
+        ...
+
+    @property
+    def chat(self) -> bool:
+        """See above."""
+        ...
 
     def likelihoods(self, questions: Sequence[Question]) -> list[Likelihood]:
         """Weigh the answers of each question.
