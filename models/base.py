@@ -36,14 +36,15 @@ class Scored:
     rank : array or None
         Ranking: int (rows,), 1 is first in the list of its query.
     text : array or None
-        What a language model wrote, text (rows,); empty where that is not looked at again.
+        What was written in words, str or None (rows,); "" where that is not looked at again. Of generation
+        decisions are then positions in `answers.OUTCOMES`, and scores are a judge's.
     """
 
     decision: NDArray[Any] | None
     score: NDArray[np.float64] | None
     truncated: int = 0
     rank: NDArray[np.int64] | None = None
-    text: NDArray[np.str_] | None = None
+    text: NDArray[Any] | None = None
 
 
 class ModelKind(Protocol):
@@ -145,7 +146,8 @@ class Model(ModelKind, Protocol):
     probability : bool
         Whether scores are probabilities in [0, 1].
     task : str
-        What it predicts: binary, multiclass, multilabel, regression, ranking or ner.
+        What it predicts: binary, multiclass, multilabel, regression, ranking, ner, choice, pairs or
+        generation.
     classes : tuple of str
         Multiclass: what the positions of decisions and the columns of scores are. Multilabel: the labels.
         Empty for all else.
