@@ -275,7 +275,7 @@ def test_outcomes_are_no_errors(engine: Any, answer: Any, text: str, withheld: s
         [found] = model.write(prompts(1), Sampling(), [0])
         notes = model.describe().get("notes", [])
     assert (found.text, found.withheld, found.whole) == (text, withheld, whole)
-    assert bool(withheld) == any("refusals or were held back by a filter" in note for note in notes)
+    assert bool(withheld) == any("held back by a filter" in note for note in notes)
 
 
 def told_of(token: str, *values: tuple[str, Any]) -> Any:
