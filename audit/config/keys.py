@@ -314,9 +314,9 @@ KEPT: dict[str, Any] = {
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
     "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None, "types": None,
-    "disable": None, "refused": None, "chat": None, "system": None, "prompt": None, "context": None, "max_new_tokens": None,
-    "temperature": None, "top_p": None, "samples": None, "served_model": None, "concurrency": None,
-    "requests_per_minute": None, "timeout": None, "cache": None,
+    "disable": None, "refused": None, "chat": None, "system": None, "prompt": None, "context": None,
+    "max_new_tokens": None, "temperature": None, "top_p": None, "samples": None, "served_model": None,
+    "concurrency": None, "requests_per_minute": None, "timeout": None, "cache": None,
 }  # fmt: skip
 """Every key of every kind with the value that says nothing, in the order in which a run keeps them.
 

@@ -13,6 +13,7 @@ from ..device import seeded
 from .chooser import Chooser
 from .engine import Engine, Sampling
 from .preferring import Preferring
+from .writer import Writer
 
 
 def language_model(spec: Any, data: EvaluationSet, seed: int, mean: bool = False) -> Model:
@@ -35,8 +36,8 @@ def language_model(spec: Any, data: EvaluationSet, seed: int, mean: bool = False
     make = ASKED.get(data.task)
     if make is None:
         raise InputError(
-            f"model: a language model is asked the items of a suite ({', '.join(ASKED)}); the task is "
-            f"{data.task}"
+            f"model: a language model is asked in the tasks {', '.join(ASKED)}, of a suite or of prompts; "
+            f"the task is {data.task}"
         )
     return make(engine_of(spec, seed), spec, data, seed, mean)
 
@@ -58,12 +59,11 @@ def engine_of(spec: Any, seed: int) -> Engine:
     from . import torch_engine
 
     seeded(seed)
-    make: dict[str, Callable[[Any, int], Engine]] = {
-        "causal-lm": torch_engine.causal_engine,
-        "seq2seq": torch_engine.seq2seq_engine,
-        "masked-lm": torch_engine.masked_engine,
-    }
-    return make[spec.resolved](spec, seed)
+    if spec.resolved == "masked-lm":
+        return torch_engine.masked_engine(spec, seed)
+    if spec.resolved == "seq2seq":
+        return torch_engine.seq2seq_engine(spec, seed)
+    return torch_engine.causal_engine(spec, seed)
 
 
 def sampling_of(spec: Any, default: int) -> Sampling:
@@ -89,6 +89,14 @@ def _chooser(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bo
     )  # fmt: skip
 
 
+def _writer(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bool) -> Model:
+    named = [name for name in (data.id, data.sample) if name]
+    return Writer(
+        engine, data, [], seed, spec.system or "", prompts=str(data.prompt), named=named,
+        form=spec.prompt or "", sampling=sampling_of(spec, MOST_WRITTEN),
+    )  # fmt: skip
+
+
 def _preferring(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bool) -> Model:
     if spec.prompt or spec.system:
         key = "prompt" if spec.prompt else "system"
@@ -98,8 +106,11 @@ def _preferring(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean:
 
 MOST_CHOSEN = 16
 """Tokens in which a letter, or an answer's own words, can be written."""
+MOST_WRITTEN = 64
+"""Tokens of a text where nobody says."""
 ASKED: dict[str, Callable[[Engine, Any, EvaluationSet, int, bool], Model]] = {
     "choice": _chooser,
     "pairs": _preferring,
+    "generation": _writer,
 }
 """By task."""
