@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from .bbq import BBQ
 from .crows_pairs import CROWS_PAIRS
+from .eec import EEC
+from .hatecheck import HATECHECK
 from .stereoset import STEREOSET
 from .suite import Suite
 from .winobias import WINOBIAS
 
-SUITES: dict[str, Suite] = {suite.name: suite for suite in (BBQ, STEREOSET, CROWS_PAIRS, WINOBIAS)}
+SUITES: dict[str, Suite] = {
+    suite.name: suite for suite in (BBQ, STEREOSET, CROWS_PAIRS, WINOBIAS, HATECHECK, EEC)
+}
 
 __all__ = ["SUITES", "Suite"]

@@ -2,34 +2,96 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ...datasets.suites import SUITES
+from ...datasets.suites import SUITES, Suite
+from .model import SPECS
+from .model_base import kind_of
 
 if TYPE_CHECKING:
+    from ...tasks import Task
     from .whole import Config
 
-SAID = {"path", "sensitive", "drop_missing", "positive_is"}
+SAID = {"path", "sensitive", "cluster", "drop_missing", "positive_is", "where", "most_items"}
 """Keys of ``data:`` that stand beside a suite."""
+OF_SUITES = ("where", "most_items")
+"""Those that belong to one."""
+SAVED = (".skops", ".pkl", ".pickle", ".joblib")
+"""Files that hold a model of scikit-learn, which no folder is."""
+
+
+def with_suite(given: Any) -> Any:
+    """A configuration as it is written, with what its suite says of texts and of what differs in them."""
+    suite = SUITES.get(str(given.get("suite"))) if isinstance(given, Mapping) else None
+    if suite is None or not suite.text:
+        return given
+    data, model = given.get("data"), given.get("model")
+    said = dict(given)
+    if isinstance(data, Mapping) and "counterfactual" not in data and _audited(given, data, suite):
+        said["data"] = {**data, "counterfactual": dict(suite.twins)}
+    if isinstance(model, Mapping) and _reads_texts(model):
+        said["model"] = {"text": suite.text, **model}
+    return said
+
+
+def _audited(given: Mapping[str, Any], data: Mapping[str, Any], suite: Suite) -> bool:
+    """Whether the feature in which a suite's twins differ is one of those that are audited."""
+    slices = given.get("slices")
+    named = (slices.get("by") if isinstance(slices, Mapping) else None) or data.get("sensitive")
+    return bool(suite.twins) and (not named or suite.twins["feature"] in named)
+
+
+def _reads_texts(model: Mapping[str, Any]) -> bool:
+    """Whether a model of these keys reads a text, and none is named."""
+    kind = kind_of(model)
+    if kind == "sklearn" and model.get("kind") is None and model.get("estimator") is None:
+        # A folder of transformers is told by its text.
+        return "path" in model and Path(str(model["path"])).suffix not in SAVED
+    return kind in SPECS and "text" in SPECS[kind].model_fields and not model.get("text")
 
 
 def check_suite(config: Config) -> None:
     """ValueError for keys that a suite says itself, or a model that it cannot ask."""
     if config.suite is None:
-        if config.task is not None and any(config.task == suite.task for suite in SUITES.values()):
-            names = [suite.name for suite in SUITES.values() if suite.task == config.task]
+        if config.task is not None and any(config.task == suite.task for suite in _asked_alone()):
+            names = [suite.name for suite in _asked_alone() if suite.task == config.task]
             raise ValueError(f"task: {config.task} is that of a suite; expected suite: {' or '.join(names)}")
+        stray = next((key for key in OF_SUITES if getattr(config.data, key) is not None), None)
+        if stray is not None:
+            raise ValueError(f"data.{stray}: belongs to a suite's items; expected suite beside it")
         return
     suite = SUITES[config.suite]
     if config.task not in (None, suite.task):
         raise ValueError(f"task: the suite {suite.name} is of the task {suite.task}, got {config.task}")
     if config.data.path is None:
         raise ValueError(f"data.path: expected the file of {suite.name}, got none")
-    said = sorted(name for name in config.data.model_fields_set - SAID if getattr(config.data, name))
+    known = {*SAID, *(["counterfactual"] if suite.twins else [])}
+    said = sorted(name for name in config.data.model_fields_set - known if getattr(config.data, name))
     if said:
         raise ValueError(f"data.{said[0]}: the suite {suite.name} knows its columns; leave it out")
-    if config.model is None or config.model.resolved != "predictions":
-        got = "none" if config.model is None else f"one of kind {config.model.resolved}"
+    if config.data.cluster is not None and config.data.cluster not in suite.units:
         raise ValueError(
-            f"model: the suite {suite.name} is scored from predictions; expected kind: predictions, got {got}"
+            f"data.cluster: expected one of {', '.join(suite.units)}, which may vary in {suite.name}, got "
+            f"{config.data.cluster}"
         )
+    if config.model is None or (not suite.text and config.model.resolved != "predictions"):
+        got = "none" if config.model is None else f"one of kind {config.model.resolved}"
+        what = "scored by a model of texts or" if suite.text else "scored"
+        expected = "expected model" if suite.text else "expected kind: predictions"
+        raise ValueError(f"model: the suite {suite.name} is {what} from predictions; {expected}, got {got}")
+
+
+def in_units(task: Task, config: Config) -> Task:
+    """The task with what the clusters of a suite are called, for rows that a gate needs."""
+    if config.suite is None or task.unit:
+        return task
+    units = SUITES[config.suite].units
+    return replace(task, unit=units[config.data.cluster or next(iter(units))])
+
+
+def _asked_alone() -> list[Suite]:
+    """The suites of whose task no other data are."""
+    return [suite for suite in SUITES.values() if not suite.text]

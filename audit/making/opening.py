@@ -13,7 +13,7 @@ from ...datasets.dialect import TextForm
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.filled import filled, templates_of
-from ...datasets.suite import located
+from ...datasets.suite import located, taken
 from ...datasets.suites import SUITES, Suite
 from ..config import Config, Data, Filled, Written
 
@@ -32,7 +32,8 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
     """Open the items of a suite: their columns are known, and it says what is amiss in its data."""
     given = Path(str(config.data.path))
     path = located(given, suite.name)
-    items = suite.read(path)
+    data = config.data
+    items = taken(suite.read(path), data.where or {}, data.most_items)
     sliced = config.slices.by or config.data.sensitive or list(items.slices)
     for name in sliced:
         if name not in suite.columns:
@@ -41,6 +42,11 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
                 f"data.sensitive: {name!r} is no column to slice {suite.name} by; there are {known}"
             )
     roles: dict[str, Any] = dict(suite.roles)
+    if data.cluster is not None:
+        roles["cluster"] = data.cluster
+    if suite.text:
+        # A model sees the text, and nothing of what is known of it.
+        roles |= {"features": [suite.text], "positive_is": data.positive_is}
     found = EvaluationSet(
         items.table, sliced, **roles, task=suite.task, name=given.name,
         file=path if path.is_file() else None,
@@ -50,6 +56,7 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
     # It is told as it is given: a run is read again without the data.
     found.where = str(given)
     found.notes += items.notes
+    found.aside = items.aside
     return found
 
 
@@ -134,8 +141,15 @@ def _bins(data: Data, audited: Sequence[str] | None, name: str | None) -> dict[s
     return {feature: list(edges) for feature, edges in bins.items() if feature in features}
 
 
-def other_splits(config: Config) -> list[EvaluationSet]:
-    """The other splits of a card that the audit reads; those of a file stand in the file itself."""
+def other_rows(config: Config, opened_data: EvaluationSet) -> list[EvaluationSet]:
+    """Rows that are not audited and of which there may be predictions.
+
+    They are the other splits of a card that the audit reads (those of a file stand in the file itself), and
+    items of a suite that are left out.
+    """
+    if opened_data.aside:
+        left = pa.table({"id": opened_data.aside, "suite": [config.suite] * len(opened_data.aside)})
+        return [EvaluationSet(left, ["suite"], id="id")]
     data = config.data
     splits = [part.split for part in (data.selection, data.validation) if part and part.split]
     return [

@@ -72,6 +72,8 @@ UNITS = {
     "template": later("templates"),
     "target": later("targets"),
     "occupation": later("occupations"),
+    "person": later("persons"),
+    "frame": later("frames"),
 }
 """What the clusters of a suite are called, by the column that names them."""
 
