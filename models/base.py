@@ -35,12 +35,16 @@ class Scored:
         How many of the texts were cut at the model's limit.
     rank : array or None
         Ranking: int (rows,), 1 is first in the list of its query.
+    text : array or None
+        Generation: str or None (rows,), the answers in words. Decisions are then positions in
+        `answers.OUTCOMES`, and scores are a judge's.
     """
 
     decision: NDArray[Any] | None
     score: NDArray[np.float64] | None
     truncated: int = 0
     rank: NDArray[np.int64] | None = None
+    text: NDArray[Any] | None = None
 
 
 class ModelKind(Protocol):
@@ -135,7 +139,8 @@ class Model(ModelKind, Protocol):
     probability : bool
         Whether scores are probabilities in [0, 1].
     task : str
-        What it predicts: binary, multiclass, multilabel, regression, ranking or ner.
+        What it predicts: binary, multiclass, multilabel, regression, ranking, ner, choice, pairs or
+        generation.
     classes : tuple of str
         Multiclass: what the positions of decisions and the columns of scores are. Multilabel: the labels.
         Empty for all else.

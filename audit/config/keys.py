@@ -115,6 +115,11 @@ class Predicted(Section):
         None, exclude_if=absent,
         description="Column of a predictions table with the predicted tags of each row's tokens.",
     )  # fmt: skip
+    refused: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table that says whether an answer is a refusal: 1/0 or "
+        "true/false; default what refusals finds in its text.",
+    )  # fmt: skip
     negative: Values | None = Field(
         None,
         description="Value(s) of the decision column that count as negative; needed where more than one is "
@@ -130,7 +135,7 @@ class Predicted(Section):
 
 COLUMNS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated", "tags",
+    "unrelated", "tags", "refused",
 )  # fmt: skip
 """Keys that name columns of predictions."""
 
@@ -308,7 +313,7 @@ KEPT: dict[str, Any] = {
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
     "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None, "types": None,
-    "disable": None,
+    "disable": None, "refused": None,
 }  # fmt: skip
 """Every key of every kind with the value that says nothing, in the order in which a run keeps them.
 
@@ -319,7 +324,7 @@ value alone.
 
 LATER = (
     "probabilities", "decisions", "prediction", "rank", "answer", "more", "less", "unrelated", "processor",
-    "pixels", "tags", "types", "disable",
+    "pixels", "tags", "types", "disable", "refused",
 )  # fmt: skip
 """Keys that a run keeps only where they are said."""
 

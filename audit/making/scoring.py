@@ -288,7 +288,9 @@ def _batches(data: EvaluationSet, model: Model | None, job: Job) -> Iterator[pa.
     """The batches of the data; in shards of one size where the model asks for it."""
     features, twins = (model.columns if model else []), (job.twins.columns if job.twins else [])
     texts = [name for name in twins if name not in features] + list(getattr(unruled(model), "texts", ()))
-    source = data.batches([*features, *twins], texts=texts, whole=model is not None and model.whole)
+    exact = list(getattr(unruled(model), "verbatim", ()))
+    whole = model is not None and model.whole
+    source = data.batches([*features, *twins], texts=texts, whole=whole, verbatim=exact)
     size = getattr(unruled(model), "shard_rows", None)
     return source if size is None else resized(source, size)
 
