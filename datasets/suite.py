@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,9 @@ from ..told import tell
 from .errors import InputError
 from .files import reading
 
+MORE_TEXT, LESS_TEXT, UNRELATED_TEXT = "more_text", "less_text", "unrelated_text"
+"""Columns of a pair's sentences, which language models weigh: that of the stereotype, the other one, and
+maybe one that makes no sense."""
 MOST_FILES = 100
 """Files that one pattern may name."""
 
@@ -80,6 +84,9 @@ class Suite:
         of what was said of it. None where predictions stand in tables.
     said : mapping of str to str
         The keys of ``model:`` that name the columns which ``answers`` gives.
+    mean : bool
+        Sentences of pairs are weighed by the mean log-likelihood of their tokens, since they differ in
+        length; if not, by the sum.
     source, licence : str
     """
 
@@ -91,6 +98,7 @@ class Suite:
     columns: tuple[str, ...]
     answers: Callable[[Path, pa.Table], pa.Table] | None = None
     said: Mapping[str, str] = field(default_factory=dict)
+    mean: bool = False
     source: str = ""
     licence: str = ""
     file: str = ""
@@ -153,7 +161,7 @@ def csv_rows(path: Path, keys: Sequence[str], suite: str) -> Iterator[tuple[int,
         yield number, row
 
 
-def taken(items: Items, where: Mapping[str, Sequence[str]], most: int | None) -> Items:
+def taken(items: Items, where: Mapping[str, Sequence[str]], most: int | None, cluster: str) -> Items:
     """Those items that are asked for, in their order.
 
     Parameters
@@ -162,8 +170,9 @@ def taken(items: Items, where: Mapping[str, Sequence[str]], most: int | None) ->
     where : mapping of str to sequence of str
         By column, the values that they have.
     most : int, optional
-        How many of these are drawn, by a hash of the id: the same ones every time, and of a longer list
-        those of a shorter one too.
+        How many of these are drawn, spread over the clusters (`spread`).
+    cluster : str
+        The column of the clusters.
 
     Raises
     ------
@@ -174,25 +183,39 @@ def taken(items: Items, where: Mapping[str, Sequence[str]], most: int | None) ->
     for name, values in where.items():
         if name not in table.column_names:
             raise InputError(f"data.where: no column {name!r}; there are {', '.join(table.column_names)}")
-        held = pc.is_in(table.column(name), pa.array(list(values), pa.string()))
+        held = pc.is_in(table.column(name).cast(pa.string()), pa.array(list(values), pa.string()))
         if not pc.any(held).as_py():
             raise InputError(f"data.where.{name}: no item has {', '.join(map(repr, values))}")
         table = table.filter(held)
+    told = {"n": f"{len(table):,}", "of": f"{len(items.table):,}"}
+    if len(table) < len(items.table):
+        notes.append(tell("{n} of {of} items have the values that data.where names.", **told))
     if most is not None and most < len(table):
-        digests = [hashlib.sha256(one.encode()).digest() for one in table.column("id").to_pylist()]
-        drawn = sorted(sorted(range(len(table)), key=digests.__getitem__)[:most])
-        table = table.take(pa.array(drawn))
+        told = {"n": f"{most:,}", "of": told["n"]}
+        table = spread(table, cluster, most)
+        notes.append(
+            tell("{n} of {of} items are asked (data.items), spread over what varies as one.", **told)
+        )
     if len(table) == len(items.table):
         return items
-    notes.append(
-        tell(
-            "{n} of {items} items are taken, as data.where and data.most_items say.",
-            n=f"{len(table):,}", items=f"{len(items.table):,}",
-        )
-    )  # fmt: skip
     left = pc.invert(pc.is_in(items.table.column("id"), table.column("id")))
     aside = [*items.aside, *items.table.column("id").filter(left).to_pylist()]
     return replace(items, table=table, notes=notes, slices=varying(table, items.slices), aside=aside)
+
+
+def spread(table: pa.Table, cluster: str, most: int) -> pa.Table:
+    """At most so many items: one of each cluster, then another one; which ones a hash of their ids says."""
+    ids = [str(name) for name in table.column("id").to_pylist()]
+    clusters = table.column(cluster).to_pylist()
+    order = sorted(range(len(ids)), key=lambda place: hashlib.sha256(ids[place].encode()).digest())
+    turn: Counter[str] = Counter()
+    ranked = []
+    for place in order:
+        ranked.append((turn[clusters[place]], place))
+        turn[clusters[place]] += 1
+    # Within a turn the hash's order stands.
+    chosen = sorted(place for _, place in sorted(ranked, key=lambda one: one[0])[:most])
+    return table.take(pa.array(chosen, pa.int64()))
 
 
 def varying(table: pa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -251,9 +251,9 @@ class Data(Written):
         None, exclude_if=absent,
         description="Items of a suite that are taken: by column, the values that they have.",
     )  # fmt: skip
-    most_items: int | None = Field(
+    items: int | None = Field(
         None, ge=1, exclude_if=absent,
-        description="How many of a suite's items are taken, drawn by a hash of their id; default all.",
+        description="Most items of a suite, spread over what varies as one, such as templates; default all.",
     )  # fmt: skip
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
     counterfactual: Twins | None = Field(

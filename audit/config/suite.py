@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.suites import SUITES, Suite
+from .language import LANGUAGE, is_language
 from .model import SPECS
 from .model_base import kind_of
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from ...tasks import Task
     from .whole import Config
 
-SAID = {"path", "sensitive", "cluster", "drop_missing", "positive_is", "where", "most_items"}
+SAID = {"path", "sensitive", "cluster", "drop_missing", "positive_is", "where", "items"}
 """Keys of ``data:`` that stand beside a suite."""
-OF_SUITES = ("where", "most_items")
+OF_SUITES = ("where", "items")
 """Those that belong to one."""
 SAVED = (".skops", ".pkl", ".pickle", ".joblib")
 """Files that hold a model of scikit-learn, which no folder is."""
@@ -61,7 +62,7 @@ def check_suite(config: Config) -> None:
             raise ValueError(f"task: {config.task} is that of a suite; expected suite: {' or '.join(names)}")
         stray = next((key for key in OF_SUITES if getattr(config.data, key) is not None), None)
         if stray is not None:
-            raise ValueError(f"data.{stray}: belongs to a suite's items; expected suite beside it")
+            raise ValueError(f"data.{stray}: belongs to a suite; leave it out")
         return
     suite = SUITES[config.suite]
     if config.task not in (None, suite.task):
@@ -77,11 +78,15 @@ def check_suite(config: Config) -> None:
             f"data.cluster: expected one of {', '.join(suite.units)}, which may vary in {suite.name}, got "
             f"{config.data.cluster}"
         )
-    if config.model is None or (not suite.text and config.model.resolved != "predictions"):
-        got = "none" if config.model is None else f"one of kind {config.model.resolved}"
-        what = "scored by a model of texts or" if suite.text else "scored"
-        expected = "expected model" if suite.text else "expected kind: predictions"
-        raise ValueError(f"model: the suite {suite.name} is {what} from predictions; {expected}, got {got}")
+    kind = None if config.model is None else config.model.resolved
+    asked = config.model is not None and (suite.text or kind == "predictions" or is_language(config.model))
+    if not asked:
+        who = "any model of texts" if suite.text else "a language model"
+        kinds = "" if suite.text else f", {', '.join(LANGUAGE)}, or endpoint with protocol: openai"
+        raise ValueError(
+            f"model: the suite {suite.name} is scored from predictions, or by {who}; expected kind: "
+            f"predictions{kinds}, got {kind or 'none'}"
+        )
 
 
 def in_units(task: Task, config: Config) -> Task:

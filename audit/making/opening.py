@@ -33,7 +33,8 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
     given = Path(str(config.data.path))
     path = located(given, suite.name)
     data = config.data
-    items = taken(suite.read(path), data.where or {}, data.most_items)
+    cluster = data.cluster or suite.roles["cluster"]
+    items = taken(suite.read(path), data.where or {}, data.items, cluster)
     sliced = config.slices.by or config.data.sensitive or list(items.slices)
     for name in sliced:
         if name not in suite.columns:
@@ -41,9 +42,7 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
             raise InputError(
                 f"data.sensitive: {name!r} is no column to slice {suite.name} by; there are {known}"
             )
-    roles: dict[str, Any] = dict(suite.roles)
-    if data.cluster is not None:
-        roles["cluster"] = data.cluster
+    roles: dict[str, Any] = {**suite.roles, "cluster": cluster}
     if suite.text:
         # A model sees the text, and nothing of what is known of it.
         roles |= {"features": [suite.text], "positive_is": data.positive_is}

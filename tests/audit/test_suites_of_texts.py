@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -160,21 +160,24 @@ def test_another_unit_may_be_asked_for(data_folder: Path, here: Path, cli: Any) 
     assert "data.cluster: expected one of person, frame, template, which may vary in eec" in ended.err
 
 
-def test_items_are_drawn_alike_every_time(data_folder: Path, here: Path, cli: Any) -> None:
+def test_items_are_drawn_alike_every_time_and_over_all_clusters(
+    data_folder: Path, here: Path, cli: Any
+) -> None:
     from fairweigh.datasets.eec import read
     from fairweigh.datasets.suite import taken
 
     items = read(data_folder / "eec" / EEC)
-    few = taken(items, {"emotion": ["joy", "fear"]}, 100).table
-    more = taken(items, {"emotion": ["joy", "fear"]}, 200).table
+    few = taken(items, {"emotion": ["joy", "fear"]}, 100, "person").table
+    more = taken(items, {"emotion": ["joy", "fear"]}, 200, "person").table
     assert len(few) == 100
     assert set(few["emotion"].to_pylist()) == {"joy", "fear"}
     assert set(few["id"].to_pylist()) < set(more["id"].to_pylist())
+    assert set(Counter(few["person"].to_pylist()).values()) == {1, 2}
     config = eec(data_folder)
-    config["data"] |= {"where": {"race": ["African-American", "European"]}, "most_items": 300}
+    config["data"] |= {"where": {"race": ["African-American", "European"]}, "items": 300}
     result = audited(cli, config)
     assert result["data"]["rows"] == 300
-    assert "300 of 8,400 items are taken" in " ".join(result["data"]["warnings"])
+    assert "300 of 5,600 items are asked (data.items)" in " ".join(result["data"]["warnings"])
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ def test_items_are_drawn_alike_every_time(data_folder: Path, here: Path, cli: An
     [
         ({"where": {"gendr": "male"}}, "data.where: no column 'gendr'; there are id, text"),
         ({"where": {"gender": "x"}}, "data.where.gender: no item has 'x'"),
-        ({"most_items": 0}, "data.most_items: input should be greater than or equal to 1, got 0"),
+        ({"items": 0}, "data.items: input should be greater than or equal to 1, got 0"),
         ({"text": "x"}, "data.text"),
         ({"label": "sentiment"}, "data.label: the suite eec knows its columns; leave it out"),
         (
@@ -203,11 +206,11 @@ def test_what_a_suite_of_texts_is_not_asked_is_refused_in_one_line(
 
 
 def test_keys_of_suites_belong_to_one(here: Path, cli: Any) -> None:
-    config = {"audit": "t", "data": {"path": "x.csv", "sensitive": ["a"], "most_items": 3}}
+    config = {"audit": "t", "data": {"path": "x.csv", "sensitive": ["a"], "items": 3}}
     Path("a.yaml").write_text(json.dumps(config), encoding="utf-8")
     ended = cli("check", "a.yaml")
     assert ended.code == 2
-    assert "data.most_items: belongs to a suite's items" in ended.err
+    assert "data.items: belongs to a suite; leave it out" in ended.err
 
 
 def test_a_classifier_of_texts_reads_the_text_of_a_suite(data_folder: Path, here: Path, cli: Any) -> None:
@@ -215,7 +218,7 @@ def test_a_classifier_of_texts_reads_the_text_of_a_suite(data_folder: Path, here
     tiny.save_bert(Path("model"))
     config = {
         "suite": "hatecheck",
-        "data": {"path": HATECHECK, "most_items": 60},
+        "data": {"path": HATECHECK, "items": 60},
         "slices": {"intersections": 1, "min_size": 2},
         "model": {"path": "model", "positive": "LABEL_1"},
         "variants": [{"name": "again", "path": "model"}],
