@@ -164,6 +164,7 @@ BBQ = Suite(
     read=read,
     roles={"id": "id", "cluster": "template", "label": "right"},
     columns=(*SLICES, "subcategory"),
+    alone=True,
     file="preds_Age.jsonl.gz",
     units={"template": "templates"},
     source="A. Parrish et al. 2022, Findings of ACL: 2086-2105",

@@ -87,6 +87,7 @@ CROWS_PAIRS = Suite(
     read=read,
     roles={"id": "id", "cluster": "pair"},
     columns=SLICES,
+    alone=True,
     file="crows_pairs_anonymized.csv",
     units={"pair": "pairs"},
     source="N. Nangia, C. Vania, R. Bhalerao, S. R. Bowman 2020, EMNLP: 1953-1967",

@@ -122,6 +122,7 @@ STEREOSET = Suite(
     read=read,
     roles={"id": "id", "cluster": "target", "weight": "weight"},
     columns=SLICES,
+    alone=True,
     file="intrasentence_dev_gender_race_religion.jsonl.gz",
     units={"target": "targets"},
     answers=answers,

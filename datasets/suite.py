@@ -67,8 +67,10 @@ class Suite:
         Which column is the id, the cluster, the label, the weight; and which label is positive.
     columns : tuple of str
         Columns that may be sliced by.
+    alone : bool
+        Whether no other data are of its task.
     file : str
-        What its file is called, or a pattern of several; the folder beside them, where each is one of many.
+        What its file is called, or one of them.
     units : mapping of str to str
         Columns that may be the cluster, and what its clusters are then called; the first is what it is where
         nobody says.
@@ -101,6 +103,7 @@ class Suite:
     mean: bool = False
     source: str = ""
     licence: str = ""
+    alone: bool = False
     file: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
     text: str = ""

@@ -57,8 +57,8 @@ def _reads_texts(model: Mapping[str, Any]) -> bool:
 def check_suite(config: Config) -> None:
     """ValueError for keys that a suite says itself, or a model that it cannot ask."""
     if config.suite is None:
-        if config.task is not None and any(config.task == suite.task for suite in _asked_alone()):
-            names = [suite.name for suite in _asked_alone() if suite.task == config.task]
+        names = [suite.name for suite in SUITES.values() if suite.alone and suite.task == config.task]
+        if names:
             raise ValueError(f"task: {config.task} is that of a suite; expected suite: {' or '.join(names)}")
         stray = next((key for key in OF_SUITES if getattr(config.data, key) is not None), None)
         if stray is not None:
@@ -91,12 +91,7 @@ def check_suite(config: Config) -> None:
 
 def in_units(task: Task, config: Config) -> Task:
     """The task with what the clusters of a suite are called, for rows that a gate needs."""
-    if config.suite is None or task.unit:
+    if config.suite is None:
         return task
     units = SUITES[config.suite].units
     return replace(task, unit=units[config.data.cluster or next(iter(units))])
-
-
-def _asked_alone() -> list[Suite]:
-    """The suites of whose task no other data are."""
-    return [suite for suite in SUITES.values() if not suite.text]
