@@ -29,7 +29,7 @@ from .named import figures
 from .parts import History, Planned, ReportSpec
 from .problems import first_problem
 from .section import Confidence, Section, absent
-from .suite import check_suite
+from .suite import check_suite, in_units, with_suite
 
 Step = str | dict[str, Any]
 """A recipe as it is written; a chain is a list of them."""
@@ -82,6 +82,8 @@ class Config(Section):
         default_factory=list, description="Trackers that are told of the run."
     )
     history: History | None = Field(None, description="A database address, or {url: ..., required: true}.")
+
+    _of_a_suite = model_validator(mode="before")(with_suite)
 
     @field_validator("history", mode="before", json_schema_input_type=str | History | None)
     @classmethod
@@ -147,7 +149,8 @@ class Config(Section):
         name = SUITES[self.suite].task if self.suite is not None else self.task
         found = next(told, BINARY) if name is None else TASKS[name]
         words = {key: as_words(getattr(self.data, key)) for key in ("classes", "favourable")}
-        return extended(found.bound(found, self.data.model_copy(update=words)), figures(self))
+        found = found.bound(found, self.data.model_copy(update=words))
+        return in_units(extended(found, figures(self)), self)
 
     @field_validator("task")
     @classmethod
@@ -197,8 +200,6 @@ class Config(Section):
     def _check_task(self) -> None:
         """ValueError for what the task has nothing of."""
         task = self.of_task
-        if self.data.items is not None and self.suite is None:
-            raise ValueError("data.items: belongs to a suite; leave it out")
         if self.data.count is not None and not task.counts:
             raise ValueError(
                 f"data.count: the task {task.name} needs rows; cells of counts tell classes and labels alone"

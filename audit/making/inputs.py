@@ -29,7 +29,7 @@ from ..config import (
     is_language,
 )
 from ..progress import Progress
-from .opening import other_splits
+from .opening import other_rows
 from .training import learned
 
 
@@ -120,7 +120,7 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
         threshold = config.of_task.threshold
     return PredictionTable(
         data, spec.score, spec.decision, spec.positive, path,
-        spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
+        spec.id, threshold, probability, lambda: other_rows(config, data), spec.negative, spec.form("model"),
         spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
         **said, reader=reader, tags=spec.tags, refused=spec.refused,
     )  # fmt: skip

@@ -72,6 +72,10 @@ UNITS = {
     "template": later("templates"),
     "target": later("targets"),
     "occupation": later("occupations"),
+    "person": later("persons"),
+    "frame": later("frames"),
+    "page": later("pages"),
+    "descriptor": later("descriptors"),
 }
 """What the clusters of a suite are called, by the column that names them."""
 
