@@ -143,7 +143,7 @@ def _among(
 
     def some(column: pa.Array) -> NDArray[Any]:
         plain(column, name)
-        found = np.zeros(len(column), kind)
+        found: NDArray[Any] = np.zeros(len(column), kind)
         if rows.any():
             found[rows] = read(column.filter(pa.array(rows)))
         return found
@@ -166,6 +166,7 @@ def _flags(name: str) -> Callable[[pa.Array], NDArray[Any]]:
             raise InputError(
                 f"model.refused: expected 1/0 or true/false in column '{name}', got {strange[0]!r}"
             )
-        return np.array([known[value.lower()] for value in values], bool)[encoded.indices.to_numpy()]
+        flags = np.array([known[value.lower()] for value in values], bool)
+        return np.asarray(flags[encoded.indices.to_numpy()])
 
     return read

@@ -20,6 +20,7 @@ from ..metrics.rows import Rows
 from .cases import SCORE, Batch, By, Cases
 from .choice_cases import KeptPairs, places
 from .class_cases import Coded
+from .judges import JUDGE, Audited, read
 from .ratios import NAMED, SIDES, Keys, Turned, Units
 from .task import Kind, Known, Said
 
@@ -29,6 +30,8 @@ POSITIVE, NEGATIVE, REFUSED, EMPTY, ANSWERED = OUTCOMES = (
 """What an answer is: as the judge decides; "answered" where none has decided."""
 PROMPT = "prompt"
 """The column that names each row's prompt."""
+SECOND = "second"
+"""The column of what an answer is as a second judge decides."""
 GROUP = "number of the prompt"
 WHOLE = "answers"
 """What was asked, where there is one kind of question."""
@@ -77,6 +80,21 @@ class Judged:
         """Top and bottom of the share of empty answers."""
         return [self._is(EMPTY).astype(float), self.each]
 
+    @property
+    def second(self) -> NDArray[np.bool_]:
+        """Whether a second judge decides for it."""
+        return np.asarray(self.rows.values(self.side + SECOND) == OUTCOMES.index(POSITIVE))
+
+    @property
+    def agree(self) -> NDArray[np.bool_]:
+        """Whether two judges decide alike."""
+        one, other = (self.rows.values(self.side + name) for name in (DECISION, SECOND))
+        return np.asarray(one == other)
+
+    def disagreement(self) -> list[Floats]:
+        """Top and bottom of the share of answers that two judges decide otherwise."""
+        return [(~self.agree & self.answered).astype(float), self.answered.astype(float)]
+
     def mean(self) -> list[Floats]:
         """Top and bottom of the mean score."""
         return [self.score * self.answered, self.answered.astype(float)]
@@ -123,7 +141,16 @@ def _held(batch: Batch) -> dict[str, NDArray[Any]]:
     held: dict[str, NDArray[Any]] = {DECISION: places(batch.rows.column(DECISION), OUTCOMES)}
     if SCORE in batch.names:
         held[SCORE] = batch.number(SCORE)
+    if SECOND in batch.names:
+        held[SECOND] = places(batch.rows.column(SECOND), OUTCOMES)
     return held
+
+
+def _judges(batch: Batch) -> list[Audited]:
+    """How the judges decided labelled answers, as the rows say; none where they say nothing."""
+    if JUDGE not in batch.names or not batch.rows.num_rows:
+        return []
+    return read(str(batch.rows.column(JUDGE)[0].as_py()))
 
 
 class GenerationCases(Cases):
@@ -134,6 +161,7 @@ class GenerationCases(Cases):
         self.rows = Rows(by)
         self._names, self._prompts = Coded(), Coded()
         self._judged = True
+        self.judges: list[Audited] = []
 
     def add(self, batch: Batch) -> Cube:
         """Take a batch; returns its counts."""
@@ -142,6 +170,7 @@ class GenerationCases(Cases):
         self._cubes.add(cube)
         if names:
             held = _held(batch)
+            self.judges = self.judges or _judges(batch)
             self._judged = self._judged and not (held[DECISION] == OUTCOMES.index(ANSWERED)).any()
             held[GROUP] = self._prompts.codes(cluster_names(batch.rows.column(PROMPT)))
             if batch.cluster is not None:
@@ -150,10 +179,14 @@ class GenerationCases(Cases):
         return cube
 
     def gives(self, columns: frozenset[str]) -> frozenset[Need]:
-        """What rows with these columns carry: decision, of a judge too (judged), and a judge's score."""
+        """What rows with these columns carry: decisions, a judge's, its score, its audit, a second one's."""
         found: set[Need] = {"decision"} if DECISION in columns else set()
-        found |= {"judged"} if DECISION in columns and self._judged else set()
-        return frozenset(found | ({"judge's score"} if SCORE in columns else set()))
+        judged: set[Need] = {"judged"} if DECISION in columns and self._judged else set()
+        if judged and JUDGE in columns:
+            judged |= {"audit of the judge"}
+        if judged and SECOND in columns:
+            judged |= {"second judge"}
+        return frozenset(found | judged | ({"judge's score"} if SCORE in columns else set()))
 
     @property
     def cube(self) -> Cube:
@@ -212,12 +245,16 @@ def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     found: dict[str, pa.Array] = {
         DECISION: pa.DictionaryArray.from_arrays(codes, pa.array(list(OUTCOMES), pa.string()))
     }
-    return found if said.score is None else {**found, SCORE: pa.array(said.score, pa.float64())}
+    if said.score is not None:
+        found[SCORE] = pa.array(said.score, pa.float64())
+    return found
 
 
 def kind(name: str) -> Kind | None:
     """What stands in a column of predictions."""
-    kinds: dict[str, Kind] = {DECISION: "word", PROMPT: "word", SCORE: "score"}
+    kinds: dict[str, Kind] = {
+        DECISION: "word", PROMPT: "word", SCORE: "score", SECOND: "word", JUDGE: "word",
+    }  # fmt: skip
     return kinds.get(name)
 
 

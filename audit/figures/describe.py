@@ -39,6 +39,8 @@ NEEDS = {
     "relevance": tell("relevance"),
     "judged": tell("judge's decision"),
     "judge's score": tell("judge's score"),
+    "audit of the judge": tell("judge that was audited on labelled answers"),
+    "second judge": tell("second judge"),
 }
 """What metrics need of the rows, in words."""
 WHEN_USED = {
