@@ -36,8 +36,8 @@ class Scored:
     rank : array or None
         Ranking: int (rows,), 1 is first in the list of its query.
     text : array or None
-        Generation: str or None (rows,), the answers in words. Decisions are then positions in
-        `answers.OUTCOMES`, and scores are a judge's.
+        What was written in words, str or None (rows,); "" where that is not looked at again. Of generation
+        decisions are then positions in `answers.OUTCOMES`, and scores are a judge's.
     """
 
     decision: NDArray[Any] | None
@@ -64,6 +64,8 @@ class ModelKind(Protocol):
         It reads its scores, which it cannot give, from ``score_column`` of any table.
     called : bool
         It asks ``function`` for its scores, code that somebody gave and that no artefact holds.
+    most_again : int or None
+        Most rows that it is asked a second time, to see whether it says the same; None: any number.
     """
 
     batched: bool = False
@@ -71,6 +73,7 @@ class ModelKind(Protocol):
     bound: bool = False
     alone: bool = False
     called: bool = False
+    most_again: int | None = None
 
     @property
     def family(self) -> Family | None:
@@ -100,6 +103,10 @@ class ModelKind(Protocol):
     def ruled(self, batch: pa.RecordBatch, scored: Scored) -> Scored:
         """Decide rows by its rules from what the model without them has said."""
         return scored
+
+    def seen(self, scored: Scored) -> None:
+        """Take note of what it has said of some rows, now or in an audit that was stopped."""
+        return
 
     def identity(self) -> dict[str, Any] | None:
         """Return what the scores of given rows depend on; None where that cannot be told."""

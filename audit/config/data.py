@@ -242,6 +242,10 @@ class Data(Written):
     categorical: list[str] | None = Field(
         None, description="Columns that hold categories, whatever their values look like."
     )
+    items: int | None = Field(
+        None, ge=1, exclude_if=absent,
+        description="Most items of a suite, spread over what varies as one, such as templates; default all.",
+    )  # fmt: skip
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
     counterfactual: Twins | None = Field(
         None,
