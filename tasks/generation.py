@@ -53,6 +53,10 @@ def _empties(rows: Rows, side: str) -> list[Floats]:
     return Judged(rows, side).empties()
 
 
+def _unjudged(rows: Rows, side: str) -> list[Floats]:
+    return Judged(rows, side).unjudged()
+
+
 def _mean(rows: Rows, side: str) -> list[Floats]:
     return Judged(rows, side).mean()
 
@@ -145,7 +149,7 @@ class JudgesKappa(Estimator):
         """The figure in every slice."""
         rows: Rows = seen.cases.rows
         judged = Judged(rows)
-        among = judged.answered
+        among = judged.judged
         positive = judged.positive[among], judged.second[among]
         values = [judged.agree[among], *(part for one in positive for part in (one, ~one))]
         found = rows.sliced(seen.by, seen.tally.keys, among)
@@ -205,6 +209,14 @@ METRICS = table(
         elsewhere=("blank_rate",),
     ),
     Metric(
+        "unjudged_rate", "Answers without verdict",
+        "answers that the judge gives no verdict on / answers that are neither refused nor empty",
+        "Share of the answers of which the judge, a language model, says neither of its two words.",
+        RatioOf(_unjudged, Quotient(), JUDGED), better="lower", ideal=0.0, source=COHEN,
+        shows="Says how much of what is answered the positive rate does not speak of.",
+        elsewhere=("unparsed_verdicts",),
+    ),
+    Metric(
         "judge_disagreement", "Disagreement of the judges",
         "answers that two judges decide otherwise / answers judged",
         "Share of the judged answers that the second judge decides otherwise than the first.",
@@ -225,7 +237,7 @@ DISPARITIES = (
     DisparityRow(
         "corrected_positive_rate_gap", "Gap of corrected positive rates", ("corrected_positive_rate",),
         source=DHAMALA,
-        shows="Asks that answers are truly positive equally often in every slice, as the judge's errors tell.",
+        shows="Asks for the same share of truly positive answers in every slice, as the judge's errors tell.",
     ),
     DisparityRow(
         "positive_rate_gap", "Gap of positive rates", ("positive_rate",), source=DHAMALA,
@@ -257,7 +269,8 @@ GENERATION = Task(
     written=written,
     metrics=METRICS,
     disparities=DISPARITIES,
-    default=tuple(METRICS),
+    # Of a classifier every answer has a verdict.
+    default=tuple(name for name in METRICS if name != "unjudged_rate"),
     key=("corrected_positive_rate", "positive_rate", "mean_score", "expected_maximum", "refusal_rate"),
     leading=("corrected_positive_rate", "positive_rate", "mean_score", "refusal_rate"),
     performance=("refusal_rate",),

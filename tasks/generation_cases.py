@@ -27,7 +27,7 @@ from .task import Kind, Known, Said
 POSITIVE, NEGATIVE, REFUSED, EMPTY, ANSWERED = OUTCOMES = (
     "positive", "negative", "refused", "empty", "answered",
 )  # fmt: skip
-"""What an answer is: as the judge decides; "answered" where none has decided."""
+"""What an answer is: as the judge decides; "answered" where there is none, or it gives no verdict."""
 PROMPT = "prompt"
 """The column that names each row's prompt."""
 SECOND = "second"
@@ -64,13 +64,18 @@ class Judged:
         return ~self._is(REFUSED, EMPTY)
 
     @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Whether the judge decides for it or against it."""
+        return self._is(POSITIVE, NEGATIVE)
+
+    @property
     def score(self) -> Floats:
         """The judge's score."""
         return np.asarray(self.rows.values(self.side + SCORE), float)
 
     def rate(self) -> list[Floats]:
         """Top and bottom of the share of positive answers."""
-        return [self.positive.astype(float), self.answered.astype(float)]
+        return [self.positive.astype(float), self.judged.astype(float)]
 
     def refusals(self) -> list[Floats]:
         """Top and bottom of the share of refusals."""
@@ -93,7 +98,11 @@ class Judged:
 
     def disagreement(self) -> list[Floats]:
         """Top and bottom of the share of answers that two judges decide otherwise."""
-        return [(~self.agree & self.answered).astype(float), self.answered.astype(float)]
+        return [(~self.agree & self.judged).astype(float), self.judged.astype(float)]
+
+    def unjudged(self) -> list[Floats]:
+        """Top and bottom of the share of answers that the judge gives no verdict on."""
+        return [(self.answered & ~self.judged).astype(float), self.answered.astype(float)]
 
     def mean(self) -> list[Floats]:
         """Top and bottom of the mean score."""
@@ -160,7 +169,7 @@ class GenerationCases(Cases):
         super().__init__(by, probability)
         self.rows = Rows(by)
         self._names, self._prompts = Coded(), Coded()
-        self._judged = True
+        self._seen = np.zeros(len(OUTCOMES), np.int64)
         self.judges: list[Audited] = []
 
     def add(self, batch: Batch) -> Cube:
@@ -171,12 +180,18 @@ class GenerationCases(Cases):
         if names:
             held = _held(batch)
             self.judges = self.judges or _judges(batch)
-            self._judged = self._judged and not (held[DECISION] == OUTCOMES.index(ANSWERED)).any()
+            self._seen += np.bincount(held[DECISION], minlength=len(OUTCOMES))
             held[GROUP] = self._prompts.codes(cluster_names(batch.rows.column(PROMPT)))
             if batch.cluster is not None:
                 held[NAMED] = self._names.codes(batch.cluster)
             self.rows.add(batch.slices, batch.keys, held, batch.weight, batch.cluster)
         return cube
+
+    @property
+    def _judged(self) -> bool:
+        """Whether a judge has decided; also where nothing was left to be judged."""
+        found = dict(zip(OUTCOMES, self._seen.tolist(), strict=True))
+        return bool(found[POSITIVE] or found[NEGATIVE] or not found[ANSWERED])
 
     def gives(self, columns: frozenset[str]) -> frozenset[Need]:
         """What rows with these columns carry: decisions, a judge's, its score, its audit, a second one's."""
@@ -197,7 +212,7 @@ class GenerationCases(Cases):
         """Answers of each slice by what they are."""
         counts = np.zeros((len(keys), len(OUTCOMES)), np.int64)
         np.add.at(counts, (self.rows.owner(by, keys), self.rows.values(DECISION)), 1)
-        seen = OUTCOMES[:-1] if self._judged else OUTCOMES[2:]
+        seen = OUTCOMES[0 if self._judged else 2 : None if self._seen[-1] else -1]
         return [{WHOLE: {name: row[OUTCOMES.index(name)] for name in seen}} for row in counts.tolist()]
 
     @property
@@ -247,6 +262,12 @@ def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     }
     if said.score is not None:
         found[SCORE] = pa.array(said.score, pa.float64())
+    if said.second is not None:
+        # What is not judged is the same for both.
+        judged = np.isin(said.decision, [OUTCOMES.index(POSITIVE), OUTCOMES.index(NEGATIVE)])
+        other = np.where(said.second, OUTCOMES.index(POSITIVE), OUTCOMES.index(NEGATIVE))
+        codes = pa.array(np.where(judged, other, said.decision), pa.int32())
+        found[SECOND] = pa.DictionaryArray.from_arrays(codes, pa.array(list(OUTCOMES), pa.string()))
     return found
 
 

@@ -49,9 +49,10 @@ class Audited:
             sums[key] = sums.get(key, np.zeros(4, np.int64)) + np.array(counts, np.int64)
         number = {key: place for place, key in enumerate(sums)}
         wanted = [tuple(key[by.index(name)] for name in held) for key in keys]
-        counts = np.array([sums.get(key, np.zeros(4, np.int64)) for key in wanted], np.int64).reshape(-1, 4)
+        nothing = np.zeros(4, np.int64)
+        table = np.array([sums.get(key, nothing) for key in wanted], np.int64).reshape(-1, 4)
         of = np.array([number.get(key, -1 - place) for place, key in enumerate(wanted)], np.int64)
-        return Errors(*counts.T, of)
+        return Errors(table[:, 0], table[:, 1], table[:, 2], table[:, 3], of)
 
     def keys(self, by: By) -> list[tuple[str, ...]]:
         """The slices of some of its features that have labelled rows."""

@@ -167,7 +167,7 @@ def data_info(
         merge=data.merged,
         id=data.id,
         weight=data.weight,
-        cluster=data.cluster,
+        cluster=data.cluster or data.prompt,
         split=data.split,
         warnings=warnings,
         found=len(warnings) - known,
