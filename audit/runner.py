@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from .._version import __version__
 from ..told import tell
 from .config import Config
+from .config.language import FOLDERS
 from .config.ladder import ORIGINAL
 from .figures.crossings import check_slices
 from .figures.measure import Measurement
@@ -77,7 +78,7 @@ def _beside(config: Config) -> AbstractContextManager[FreshProcesses | None]:
     from .making.fresh import PROGRAM
 
     device = getattr(model, "device", "auto")
-    family = "transformers" if model.resolved == "transformers" else config.family
+    family = "transformers" if model.resolved in ("transformers", *FOLDERS) else config.family
     return FreshProcesses(family, device, PROGRAM)
 
 
