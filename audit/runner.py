@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from .._version import __version__
 from ..told import tell
 from .config import Config
-from .config.language import FOLDERS
 from .config.ladder import ORIGINAL
+from .config.language import FOLDERS
 from .figures.crossings import check_slices
 from .figures.measure import Measurement
 from .making.inputs import load_model

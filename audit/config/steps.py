@@ -28,7 +28,7 @@ def check_step(
 ) -> None:
     """ValueError for a recipe that does not exist for this model, or parameters that it does not take.
 
-    ``about`` is the task, and whether some of its classes are favourable, and whether it is a language model.
+    ``about`` is the task, whether some of its classes are favourable, and whether it is a language model.
     """
     from ..recipes import for_task
 
