@@ -111,7 +111,7 @@ class TagsHead:
 
     def moved(self, before: Scored, after: Scored) -> Floats:
         """Whether other entities are marked in each row."""
-        return (np.asarray(before.decision) != np.asarray(after.decision)).astype(np.float64)
+        return np.asarray(np.asarray(before.decision) != np.asarray(after.decision), np.float64)
 
     def moved_words(self, change: float, **parts: str) -> str:
         """In which slice entities change."""
