@@ -16,7 +16,8 @@ from typing import Any
 import pyarrow as pa
 
 from ..told import tell_n
-from .choice import NON_TARGET, TARGET, UNKNOWN, folded
+from .choice import ANSWERS as ANSWERS_COLUMN
+from .choice import CONTEXT, NON_TARGET, QUESTION, TARGET, UNKNOWN, folded
 from .errors import InputError
 from .json_text import parse
 from .suite import Items, Suite, files_of, other_layout, text_of, varying
@@ -25,7 +26,10 @@ ANSWERS = ("ans0", "ans1", "ans2")
 CONDITIONS = {"ambig": "ambiguous", "disambig": "disambiguated"}
 POLARITIES = {"neg": "negative", "nonneg": "non-negative"}
 SLICES = ("category", "polarity", "stereotyped_groups")
-OWN = ("id", "template", "condition", "right", "stereotype", "options", "subcategory", *SLICES)
+OWN = (
+    "id", "template", "condition", "right", "stereotype", "options", "subcategory", CONTEXT, QUESTION,
+    ANSWERS_COLUMN, *SLICES,
+)  # fmt: skip
 """Columns of the table of items; further ones of the file, such as predictions, stand beside them."""
 _KEYS = (
     "example_id", "question_index", "question_polarity", "context_condition", "category", "answer_info",
@@ -93,6 +97,8 @@ def _item(path: Path, number: int, row: Mapping[str, Any], several: bool) -> dic
         "polarity": POLARITIES[polarity],
         "stereotyped_groups": ", ".join(groups),
         "subcategory": str(row["additional_metadata"].get("subcategory", "")),
+        **{key: row[key] for key in (CONTEXT, QUESTION) if isinstance(row.get(key), str)},
+        ANSWERS_COLUMN: json.dumps([str(row[answer]) for answer in ANSWERS], ensure_ascii=False),
         **{key: None if value is None else str(value) for key, value in more.items()},
     }
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from ..told import tell, tell_n
 from .errors import InputError
-from .suite import Items, Suite, files_of, other_layout, text_of, varying
+from .suite import LESS_TEXT, MORE_TEXT, Items, Suite, files_of, other_layout, text_of, varying
 
 KEYS = ("sent_more", "sent_less", "stereo_antistereo", "bias_type")
 DIRECTIONS = ("stereo", "antistereo")
 SLICES = ("bias_type", "direction")
-OWN = ("id", "pair", "more_text", "less_text", *SLICES)
+OWN = ("id", "pair", MORE_TEXT, LESS_TEXT, *SLICES)
 
 
 def read(path: Path) -> Items:
@@ -52,6 +52,8 @@ def _item(row: dict[str, Any], position: int) -> dict[str, Any]:
         "pair": f"{row['sent_more']} / {row['sent_less']}",
         "bias_type": row["bias_type"],
         "direction": row["stereo_antistereo"],
+        MORE_TEXT: row["sent_more"],
+        LESS_TEXT: row["sent_less"],
         **more,
     }
 

@@ -56,7 +56,7 @@ class EvaluationSet:
         Which label values are positive; needed unless the column holds 1/0 or true/false.
     positive_is : {'benefit', 'burden'}, optional
         What a positive decision is to the person it falls on.
-    task : {'binary', 'multiclass', 'multilabel', 'regression', 'ranking', 'ner'}
+    task : {'binary', 'multiclass', 'multilabel', 'regression', 'ranking', 'ner', 'generation'}
         What is predicted of a row.
     labels : sequence of str
         Multilabel: a column per label, in place of one ``label`` column of lists.
@@ -68,6 +68,8 @@ class EvaluationSet:
         Ranking: columns of who asks, what is ranked, and how relevant it is.
     tags, tokens, document : str, optional
         Entities: columns of the tags of each row's tokens, of these, and of its document, a cluster.
+    prompt, sample : str, optional
+        Generation: columns of the prompt of an answer, and of the sample's number.
     scheme, matching : str, optional
         Entities: how tags are read (`tags`); default iob2 and strict.
     id : str, optional
@@ -91,11 +93,6 @@ class EvaluationSet:
         What the data is called; the card, split and file it came from; the column that holds the split.
     text : TextForm, optional
         How a text file is written, as far as that is known.
-
-    Raises
-    ------
-    InputError
-        A column is missing or has two roles; on reading, a value is not usable.
     """
 
     source: str | Path | pa.Table
@@ -132,6 +129,8 @@ class EvaluationSet:
     scheme: str | None = None
     matching: str | None = None
     document: str | None = None
+    prompt: str | None = None
+    sample: str | None = None
 
     def __post_init__(self) -> None:
         self.words = Missing.of(self.missing)
@@ -158,9 +157,7 @@ class EvaluationSet:
     def from_card(cls, name: str, split: str | None = None, **overrides: Any) -> EvaluationSet:
         """Load the data set ``name`` of a card; ``overrides`` replace the card's roles."""
         found = cards.card(name)
-        roles = of_card(found, overrides)
-        table = cards.load(name, split)
-        return cls(table, name=name, card=found, split=split, **roles)
+        return cls(cards.load(name, split), name=name, card=found, split=split, **of_card(found, overrides))
 
     @property
     def binary(self) -> Binary | None:
@@ -198,7 +195,7 @@ class EvaluationSet:
         return Sensitive(feature, tuple(self.bins.get(feature, ())), self.merged.get(feature, {}))
 
     def feature_names(self) -> list[str]:
-        """Return the columns that a model may see: by default all without another role."""
+        """Return the columns that a model may see."""
         return features_of(self)
 
     def sha256(self) -> str:
@@ -206,19 +203,20 @@ class EvaluationSet:
         return sha256_table(self.source) if self.at is None else sha256_file(self.at)
 
     def batches(
-        self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False
-    ) -> Iterator[pa.RecordBatch]:
+        self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False,
+        verbatim: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:  # fmt: skip
         """Read the columns with a role and the ``extra`` ones, as they stand in the source.
 
-        ``texts`` are columns that a text file gives as they are written, such as those that name twins.
-        ``whole`` gives one batch, for work that needs every row at once.
+        ``texts`` are columns that a text file gives as they are written, such as those that name twins; in
+        those of ``verbatim`` no word means that it is missing. ``whole`` gives one batch, with every row.
         """
         roles = [self.id, *self.truths, self.weight, self.cluster, self.count, *self.sensitive, *extra]
         wanted = list(dict.fromkeys(c for c in roles if c))
         columns = list(self.names) if self.drop_missing else wanted
         if self.split_column and self.split_column not in columns:
             columns.append(self.split_column)
-        stream = self._stream(columns, texts)
+        stream = self._stream(columns, texts, verbatim)
         kept: Iterator[pa.RecordBatch] = (self._kept(batch).select(wanted) for batch in stream)
         if whole:
             every = list(kept)
@@ -226,10 +224,10 @@ class EvaluationSet:
             kept = iter(table.to_batches() if table is not None else [])
         yield from (batch for batch in kept if batch.num_rows)
 
-    def _known(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def _known(self, batch: pa.RecordBatch, verbatim: Sequence[str] = ()) -> pa.RecordBatch:
         """Put null for words that mean so; of a feature that is cut at numbers, also for those of numbers."""
         columns = [
-            nulled(column, BLANK if name == self.id else self._missing_in(name))
+            nulled(column, BLANK if name in (self.id, *verbatim) else self._missing_in(name))
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
         ]
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
@@ -243,14 +241,16 @@ class EvaluationSet:
         found = self.outcome
         return found is not None and name in (*found.texts, *found.ids, *found.ahead)
 
-    def _stream(self, columns: Sequence[str], texts: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def _stream(
+        self, columns: Sequence[str], texts: Sequence[str], verbatim: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
         """Batches of the source, its words as words and null for what means so."""
         if isinstance(self.source, pa.Table):
             for batch in self.source.select(list(columns)).combine_chunks().to_batches():
                 for place, name in enumerate(columns):
                     if name in self.categorical and not pa.types.is_nested(batch.schema.field(place).type):
                         batch = batch.set_column(place, name, words(batch.column(place)))
-                yield self._known(batch)
+                yield self._known(batch, verbatim)
             return
         categorical = {*(c for c in self.sensitive if c not in self.bins), *self.categorical}
         is_text = form_of(Path(self.source), "delimited text") in ("delimited text", "JSON lines")
@@ -258,12 +258,13 @@ class EvaluationSet:
             # Text keeps its spelling: a class '01' is not the number 1.
             worded = self.outcome.texts if self.outcome else ()
             categorical |= {c for c in (*worded, self.cluster, self.split_column, *texts) if c}
+        named = (self.id, *(self.outcome.ids if self.outcome else ()), *verbatim)
         stream = iter_batches(
             self.source,
             columns=columns, categorical=list(categorical), missing=self.words, text=self.text,
-            verbatim=[name for name in (self.id, *(self.outcome.ids if self.outcome else ())) if name],
+            verbatim=[name for name in named if name],
         )  # fmt: skip
-        yield from stream if is_text else map(self._known, stream)
+        yield from stream if is_text else (self._known(batch, verbatim) for batch in stream)
 
     def place_of(self, column: str, value: str | None) -> str:
         """Return 'row N of SOURCE' for the first row in which a value stands in a column; '' for none.

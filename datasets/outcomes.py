@@ -13,6 +13,7 @@ from .binary import Binary
 from .choice import Choice
 from .entities import Entities
 from .errors import InputError
+from .generation import Generation
 from .multiclass import Classes
 from .multilabel import LabelColumns, LabelLists
 from .ranking import Ranking
@@ -110,6 +111,9 @@ class Roles:
     scheme: str | None = None
     matching: str | None = None
     document: str | None = None
+    prompt: str | None = None
+    sample: str | None = None
+    id: str | None = None
 
 
 def _binary(roles: Roles) -> Binary | None:
@@ -161,6 +165,12 @@ def _entities(roles: Roles) -> Entities:
     return Entities(roles.tags, roles.tokens, roles.scheme or "iob2", roles.matching or "strict")  # type: ignore[arg-type]
 
 
+def _generation(roles: Roles) -> Generation:
+    if roles.prompt is None:
+        raise InputError("data.prompt: answers need the column of the prompt that each is an answer to")
+    return Generation(roles.prompt, roles.sample, roles.id, roles.cluster)
+
+
 @dataclass(frozen=True)
 class Reader:
     """How the outcomes of a task are read, and the keys of ``data:`` that belong to it."""
@@ -179,9 +189,10 @@ READERS: dict[str, Reader] = {
     # What a pair shows is what the model says of it: there is no label.
     "pairs": Reader(lambda roles: None, frozenset()),
     "ner": Reader(_entities, frozenset({"tags", "tokens", "scheme", "matching", "document"})),
+    "generation": Reader(_generation, frozenset({"prompt", "sample"})),
 }
 """Tasks by name."""
-OF_ALL = frozenset({"weight", "cluster"})
+OF_ALL = frozenset({"weight", "cluster", "id"})
 """Keys of ``data:`` that belong to every task."""
 
 

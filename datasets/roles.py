@@ -23,7 +23,7 @@ RESERVED = ("id", "y_true", "y_pred", "y_after", "score", "weight", "cluster", "
 """Columns of the predictions of every task; a task may have more."""
 
 
-_MAY_SLICE = ("cluster", "query", "document")
+_MAY_SLICE = ("cluster", "query", "document", "prompt")
 """Roles of columns that may be sensitive features too: rows of a cluster may be a slice."""
 
 
@@ -77,6 +77,9 @@ def truth_roles(data: EvaluationSet) -> Roles:
         scheme=data.scheme,
         matching=data.matching,
         document=data.document,
+        prompt=data.prompt,
+        sample=data.sample,
+        id=data.id,
         **words,
     )
 
@@ -88,7 +91,7 @@ def check_roles(data: EvaluationSet) -> None:
     roles = {
         "label": data.label, "id": data.id, "weight": data.weight, "cluster": data.cluster,
         "query": data.query, "item": data.item, "relevance": data.relevance,
-        "tags": data.tags, "tokens": data.tokens,
+        "tags": data.tags, "tokens": data.tokens, "prompt": data.prompt, "sample": data.sample,
     }  # fmt: skip
     if data.document:
         roles["document"] = roles.pop("cluster")

@@ -16,6 +16,9 @@ import pyarrow as pa
 from .errors import InputError
 from .files import reading
 
+MORE_TEXT, LESS_TEXT, UNRELATED_TEXT = "more_text", "less_text", "unrelated_text"
+"""Columns of a pair's sentences, which language models weigh: that of the stereotype, the other one, and
+maybe one that makes no sense."""
 MOST_FILES = 100
 """Files that one pattern may name."""
 
@@ -59,6 +62,9 @@ class Suite:
         of what was said of it. None where predictions stand in tables.
     said : mapping of str to str
         The keys of ``model:`` that name the columns which ``answers`` gives.
+    mean : bool
+        Sentences of pairs are weighed by the mean log-likelihood of their tokens, since they differ in
+        length; if not, by the sum.
     source, licence : str
     """
 
@@ -70,6 +76,7 @@ class Suite:
     columns: tuple[str, ...]
     answers: Callable[[Path, pa.Table], pa.Table] | None = None
     said: Mapping[str, str] = field(default_factory=dict)
+    mean: bool = False
     source: str = ""
     licence: str = ""
 

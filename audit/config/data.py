@@ -209,6 +209,15 @@ class Data(Written):
         None, exclude_if=absent,
         description="Column of the document that a sentence is of; sentences of one depend on each other.",
     )  # fmt: skip
+    prompt: str | None = Field(
+        None, exclude_if=absent,
+        description="Generation: column of the prompt that an answer is to; answers to one prompt depend on "
+        "each other, and where no cluster is named a prompt is one.",
+    )  # fmt: skip
+    sample: str | None = Field(
+        None, exclude_if=absent,
+        description="Generation: column of the number of the answer among those sampled for its prompt.",
+    )  # fmt: skip
     favourable: Values | None = Field(
         None, exclude_if=absent, description="Classes that are an advantage to the person, of several."
     )
@@ -233,6 +242,10 @@ class Data(Written):
     categorical: list[str] | None = Field(
         None, description="Columns that hold categories, whatever their values look like."
     )
+    items: int | None = Field(
+        None, ge=1, exclude_if=absent,
+        description="Most items of a suite, spread over what varies as one, such as templates; default all.",
+    )  # fmt: skip
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
     counterfactual: Twins | None = Field(
         None,

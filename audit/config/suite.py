@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...datasets.suites import SUITES
+from .language import LANGUAGE, is_language
 
 if TYPE_CHECKING:
     from .whole import Config
 
-SAID = {"path", "sensitive", "drop_missing", "positive_is"}
+SAID = {"path", "sensitive", "drop_missing", "positive_is", "items"}
 """Keys of ``data:`` that stand beside a suite."""
 
 
@@ -28,8 +29,10 @@ def check_suite(config: Config) -> None:
     said = sorted(name for name in config.data.model_fields_set - SAID if getattr(config.data, name))
     if said:
         raise ValueError(f"data.{said[0]}: the suite {suite.name} knows its columns; leave it out")
-    if config.model is None or config.model.resolved != "predictions":
-        got = "none" if config.model is None else f"one of kind {config.model.resolved}"
+    kind = None if config.model is None else config.model.resolved
+    if config.model is None or not (kind == "predictions" or is_language(config.model)):
         raise ValueError(
-            f"model: the suite {suite.name} is scored from predictions; expected kind: predictions, got {got}"
+            f"model: the suite {suite.name} is scored from predictions, or by a language model; expected "
+            f"kind: predictions, {', '.join(LANGUAGE)}, or endpoint with protocol: openai, got "
+            f"{kind or 'none'}"
         )

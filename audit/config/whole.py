@@ -197,6 +197,8 @@ class Config(Section):
     def _check_task(self) -> None:
         """ValueError for what the task has nothing of."""
         task = self.of_task
+        if self.data.items is not None and self.suite is None:
+            raise ValueError("data.items: belongs to a suite; leave it out")
         if self.data.count is not None and not task.counts:
             raise ValueError(
                 f"data.count: the task {task.name} needs rows; cells of counts tell classes and labels alone"

@@ -26,6 +26,7 @@ from ..config import (
     SklearnSpec,
     SpacySpec,
     VariantSpec,
+    is_language,
 )
 from ..progress import Progress
 from .opening import other_splits
@@ -79,6 +80,11 @@ def _made(
         return _predictions(spec, config, data)
     if isinstance(spec, CallableSpec):
         return _callable(spec, data)
+    if is_language(spec):
+        from ...models.language.load import language_model
+
+        progress("loading the model", 0, None)
+        return language_model(spec, data, config.seed, config.suite is not None and SUITES[config.suite].mean)
     if isinstance(spec, SpacySpec):
         from ...models.spacy_pipelines import spacy_tagger
 
@@ -116,7 +122,7 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
         data, spec.score, spec.decision, spec.positive, path,
         spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
         spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
-        **said, reader=reader, tags=spec.tags,
+        **said, reader=reader, tags=spec.tags, refused=spec.refused,
     )  # fmt: skip
 
 

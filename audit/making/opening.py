@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from ...datasets.evaluation import EvaluationSet
 from ...datasets.filled import filled, templates_of
 from ...datasets.suite import located
 from ...datasets.suites import SUITES, Suite
+from ...told import tell
 from ..config import Config, Data, Filled, Written
 
 
@@ -33,6 +36,7 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
     given = Path(str(config.data.path))
     path = located(given, suite.name)
     items = suite.read(path)
+    table = items.table if config.data.items is None else spread(items.table, suite, config.data.items)
     sliced = config.slices.by or config.data.sensitive or list(items.slices)
     for name in sliced:
         if name not in suite.columns:
@@ -42,7 +46,7 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
             )
     roles: dict[str, Any] = dict(suite.roles)
     found = EvaluationSet(
-        items.table, sliced, **roles, task=suite.task, name=given.name,
+        table, sliced, **roles, task=suite.task, name=given.name,
         file=path if path.is_file() else None,
         # What a suite's answers are called is no word for a value that is not known: "Unknown" is one.
         missing={"only": []},
@@ -50,7 +54,29 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
     # It is told as it is given: a run is read again without the data.
     found.where = str(given)
     found.notes += items.notes
+    if table.num_rows < items.table.num_rows:
+        found.notes.append(
+            tell(
+                "{n} of {of} items are asked (data.items), spread over what varies as one.",
+                n=f"{table.num_rows:,}", of=f"{items.table.num_rows:,}",
+            )
+        )  # fmt: skip
     return found
+
+
+def spread(table: pa.Table, suite: Suite, most: int) -> pa.Table:
+    """At most so many items: one of each cluster, then another one; which ones a hash of their ids says."""
+    ids = [str(name) for name in table.column(suite.roles["id"]).to_pylist()]
+    clusters = table.column(suite.roles["cluster"]).to_pylist() if "cluster" in suite.roles else ids
+    order = sorted(range(len(ids)), key=lambda place: hashlib.sha256(ids[place].encode()).digest())
+    turn: Counter[str] = Counter()
+    ranked = []
+    for place in order:
+        ranked.append((turn[clusters[place]], place))
+        turn[clusters[place]] += 1
+    # Within a turn the hash's order stands.
+    chosen = sorted(place for _, place in sorted(ranked, key=lambda one: one[0])[:most])
+    return table.take(pa.array(chosen, pa.int64()))
 
 
 def opened(

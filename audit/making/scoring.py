@@ -73,7 +73,7 @@ class Shards:
         found = self._read(path, batch.num_rows)
         if found is None:
             found = model.score(batch, ids)
-            if found.score is not None:
+            if found.score is not None or found.decision is not None:
                 self._keep(path, found)
         return found
 
@@ -82,20 +82,23 @@ class Shards:
             return None
         try:
             with np.load(path, allow_pickle=False) as kept:
-                score, truncated, decision = kept["score"], int(kept["truncated"]), kept.get("decision")
+                score, decision, text = (kept.get(name) for name in ("score", "decision", "text"))
+                truncated = int(kept["truncated"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             # A machine that went down while a shard was written leaves half of it: it is scored again.
             return None
-        if len(score) != rows or score.dtype != np.float64:
+        if score is not None and (len(score) != rows or score.dtype != np.float64):
             return None
-        if decision is not None and len(decision) != rows:
+        if (score is None and decision is None) or (decision is not None and len(decision) != rows):
             return None
-        return Scored(decision if self.threshold is None else decide(score, self.threshold), score, truncated)
+        if self.threshold is not None and score is not None:
+            decision = decide(score, self.threshold)
+        return Scored(decision, score, truncated, text=text)
 
     def _keep(self, path: Path, found: Scored) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part.npz")
-        held = {"score": found.score, "decision": found.decision}
+        held = {"score": found.score, "decision": found.decision, "text": found.text}
         arrays: dict[str, Any] = {name: array for name, array in held.items() if array is not None}
         np.savez(beside, truncated=found.truncated, **arrays)
         beside.replace(path)
@@ -240,6 +243,7 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
     else:
         # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
         scored = model.ruled(raw, job.shards.score(number, unruled(model), raw, ids))
+    unruled(model).seen(scored)
     if job.task.of_class is not None:
         check_free(model.classes, "model: the classes of its predictions")
     said = job.task.columns(scored, model.classes)
@@ -288,7 +292,9 @@ def _batches(data: EvaluationSet, model: Model | None, job: Job) -> Iterator[pa.
     """The batches of the data; in shards of one size where the model asks for it."""
     features, twins = (model.columns if model else []), (job.twins.columns if job.twins else [])
     texts = [name for name in twins if name not in features] + list(getattr(unruled(model), "texts", ()))
-    source = data.batches([*features, *twins], texts=texts, whole=model is not None and model.whole)
+    exact = list(getattr(unruled(model), "verbatim", ()))
+    whole = model is not None and model.whole
+    source = data.batches([*features, *twins], texts=texts, whole=whole, verbatim=exact)
     size = getattr(unruled(model), "shard_rows", None)
     return source if size is None else resized(source, size)
 

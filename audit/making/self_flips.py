@@ -29,6 +29,9 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips 
     that decides nothing.
     """
     draw = np.random.default_rng(config.seed)
+    most = unruled(model).most_again
+    if most is not None and rows.num_rows > most:
+        rows = rows.take(pa.array(np.linspace(0, rows.num_rows - 1, most).astype(np.int64)))
     before = model.score(rows, None)
     if before.decision is None:
         return None
