@@ -52,8 +52,8 @@ def save_bpe(folder: Path, *, template: str | None = None, begins: bool = False,
         made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
     with quiet():
         fast = transformers.PreTrainedTokenizerFast(
-            tokenizer_object=made, bos_token="<s>", eos_token="<|end|>", unk_token="<unk>", mask_token="<mask>",
-            **({"pad_token": "<pad>"} if pad else {}),
+            tokenizer_object=made, bos_token="<s>", eos_token="<|end|>", unk_token="<unk>",
+            mask_token="<mask>", **({"pad_token": "<pad>"} if pad else {}),
         )  # fmt: skip
         if template is not None:
             fast.chat_template = template

@@ -19,7 +19,7 @@ from .engine import Engine, Prompt
 
 SHARD_ROWS = 256
 """Rows whose answers are kept together, so that a killed audit goes on there."""
-MOST_AGAIN = 128
+MOST_AGAIN = 64
 """Rows that are asked a second time for the floor under flips."""
 TIMED_ROWS = 16
 

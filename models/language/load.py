@@ -14,6 +14,7 @@ from .chooser import Chooser
 from .engine import Engine, Sampling
 from .given import packed_or_adapted
 from .preferring import Preferring
+from .writer import Writer
 
 
 def language_model(
@@ -40,8 +41,8 @@ def language_model(
     make = ASKED.get(data.task)
     if make is None:
         raise InputError(
-            f"model: a language model is asked the items of a suite ({', '.join(ASKED)}); the task is "
-            f"{data.task}"
+            f"model: a language model is asked in the tasks {', '.join(ASKED)}, of a suite or of prompts; "
+            f"the task is {data.task}"
         )
     return make(engine_of(spec, seed, base), spec, data, seed, mean)
 
@@ -118,6 +119,14 @@ def _chooser(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bo
     )  # fmt: skip
 
 
+def _writer(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bool) -> Model:
+    named = [name for name in (data.id, data.sample) if name]
+    return Writer(
+        engine, data, [], seed, spec.system or "", prompts=str(data.prompt), named=named,
+        form=spec.prompt or "", sampling=sampling_of(spec, MOST_WRITTEN),
+    )  # fmt: skip
+
+
 def _preferring(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bool) -> Model:
     if spec.prompt or spec.system:
         key = "prompt" if spec.prompt else "system"
@@ -127,8 +136,11 @@ def _preferring(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean:
 
 MOST_CHOSEN = 16
 """Tokens in which a letter, or an answer's own words, can be written."""
+MOST_WRITTEN = 64
+"""Tokens of a text where nobody says."""
 ASKED: dict[str, Callable[[Engine, Any, EvaluationSet, int, bool], Model]] = {
     "choice": _chooser,
     "pairs": _preferring,
+    "generation": _writer,
 }
 """By task."""

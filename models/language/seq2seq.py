@@ -163,7 +163,7 @@ class _Going:
         self._read(tokens[:, None])
 
     def keep(self, rows: Any) -> None:
-        self._cache.batch_select_indices(rows)
+        self._cache.reorder_cache(rows)
         self._states, self._mask, self.logits = self._states[rows], self._mask[rows], self.logits[rows]
 
 

@@ -39,9 +39,17 @@ def models(llama: Any, gpt2: Any) -> dict[str, Any]:
 
 RECIPES: dict[str, tuple[str, dict[str, Any], str]] = {
     "magnitude": ("prune-magnitude", {"amount": 0.4}, "40.0% of 23,040 weights in 21 tensors to zero"),
-    "wanda": ("prune-wanda", {"amount": 0.25}, "25.0% of 23,040 weights in 21 matrices to zero, of each output"),
+    "wanda": (
+        "prune-wanda",
+        {"amount": 0.25},
+        "25.0% of 23,040 weights in 21 matrices to zero, of each output",
+    ),
     "2:4": ("sparse-2-4", {}, "two of every four weights of 22 matrices to zero"),
-    "wanda-2:4": ("prune-wanda", {"pattern": "2:4"}, "50.0% of 23,040 weights in 21 matrices to zero, two of every"),
+    "wanda-2:4": (
+        "prune-wanda",
+        {"pattern": "2:4"},
+        "50.0% of 23,040 weights in 21 matrices to zero, two of every",
+    ),
     "dynamic": ("int8-dynamic", {}, "Linear layers to int8, one scale per layer"),
     "weight": ("int8-weight", {}, "Linear layers to int8 weights of torchao"),
     "bf16": ("bf16", {}, "weights and the activations to bfloat16"),
@@ -145,7 +153,9 @@ def test_what_pads_a_text_weighs_nothing(llama: Any, tmp_path: Path) -> None:
     assert np.mean([float(((together[n] == 0) != (alone[n] == 0)).float().mean()) for n in alone]) < 1e-3
 
 
-def test_fine_tuning_makes_the_loss_of_transformers_smaller_and_keeps_zeros(llama: Any, tmp_path: Path) -> None:
+def test_fine_tuning_makes_the_loss_of_transformers_smaller_and_keeps_zeros(
+    llama: Any, tmp_path: Path
+) -> None:
     pruned = made(llama, tmp_path / "a", ("prune-magnitude", {"amount": 0.5}))
     tuned = made(
         llama, tmp_path / "b",
@@ -257,9 +267,7 @@ def test_an_adapter_of_another_model_or_of_none_is_refused(llama: Any, gpt2: Any
         ([("drop-layers", {"keep": 3})], "expected fewer than the model's 3 layers"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_line(
-    steps: Any, words: str, llama: Any, tmp_path: Path
-) -> None:
+def test_what_cannot_be_done_is_told_in_one_line(steps: Any, words: str, llama: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=words) as told:
         made(llama, tmp_path / "a", *steps)
     assert "\n" not in str(told.value)
@@ -273,7 +281,9 @@ def test_recipes_of_language_models_are_for_no_others(tmp_path: Path) -> None:
     assert "onnx-int4" in names("torch")
     with pytest.raises(InputError, match="is made for language models, and for no others"):
         for_task(find("onnx-int4", "torch"), "binary")
-    with pytest.raises(InputError, match="is not made for language models; for these there is no recipe of mit"):
+    with pytest.raises(
+        InputError, match="is not made for language models; for these there is no recipe of mit"
+    ):
         from fairweigh.audit.recipes import find as any_room
 
         for_task(any_room("calibration", "torch"), "choice", language=True)
