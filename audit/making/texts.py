@@ -63,9 +63,7 @@ def _of_column(path: Path, column: str, train: TrainData) -> TrainingRows:
     return _rows(pa.record_batch({TEXT: texts}), about, path)
 
 
-def _of_suite(
-    config: Config, path: Path, columns: Sequence[str], table: pa.Table | None
-) -> TrainingRows:
+def _of_suite(config: Config, path: Path, columns: Sequence[str], table: pa.Table | None) -> TrainingRows:
     """Items of a suite that are not audited, as a model is asked them."""
     suite = SUITES[str(config.suite)]
     place = located(path, suite.name)

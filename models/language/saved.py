@@ -35,17 +35,17 @@ def _of_chooser(model: Chooser) -> dict[str, Any]:
     return {"way": model.way, "form": model.form, **asdict(model.sampling)}
 
 
-def _chooser(engine: Engine, said: Mapping[str, Any], common: tuple[Any, ...]) -> AskedModel:
+def _chooser(engine: Engine, said: Mapping[str, Any], common: Mapping[str, Any]) -> AskedModel:
     sampling = Sampling(said["max_new_tokens"], said["temperature"], said["top_p"])
-    return Chooser(engine, *common, way=said["way"], form=said["form"], sampling=sampling)
+    return Chooser(engine=engine, **common, way=said["way"], form=said["form"], sampling=sampling)
 
 
 def _of_preferring(model: Preferring) -> dict[str, Any]:
     return {"mean": model.mean}
 
 
-def _preferring(engine: Engine, said: Mapping[str, Any], common: tuple[Any, ...]) -> AskedModel:
-    return Preferring(engine, *common, mean=said["mean"])
+def _preferring(engine: Engine, said: Mapping[str, Any], common: Mapping[str, Any]) -> AskedModel:
+    return Preferring(engine=engine, **common, mean=said["mean"])
 
 
 def _of_writer(model: Writer) -> dict[str, Any]:
@@ -55,18 +55,20 @@ def _of_writer(model: Writer) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _writer(engine: Engine, said: Mapping[str, Any], common: tuple[Any, ...]) -> AskedModel:
+def _writer(engine: Engine, said: Mapping[str, Any], common: Mapping[str, Any]) -> AskedModel:
     for pattern in said["refusals"]:
         if len(pattern) > MOST_PATTERN or NESTED.search(pattern):
-            raise InputError(f"asked.refusals: expected plain phrases, got {pattern[:60]!r}, which may not end")
+            raise InputError(
+                f"asked.refusals: expected plain phrases, got {pattern[:60]!r}, which may not end"
+            )
     sampling = Sampling(said["max_new_tokens"], said["temperature"], said["top_p"])
     return Writer(
-        engine, *common, prompts=said["prompts"], named=said["named"], form=said["form"], sampling=sampling,
+        engine=engine, **common, prompts=said["prompts"], named=said["named"], form=said["form"], sampling=sampling,
         refusals=Refusals(tuple(said["refusals"])),
     )  # fmt: skip
 
 
-_Make = Callable[[Engine, Mapping[str, Any], tuple[Any, ...]], AskedModel]
+_Make = Callable[[Engine, Mapping[str, Any], Mapping[str, Any]], AskedModel]
 SAVED: dict[str, tuple[type[AskedModel], Callable[[Any], dict[str, Any]], _Make]] = {
     "choice": (Chooser, _of_chooser, _chooser),
     "pairs": (Preferring, _of_preferring, _preferring),
@@ -86,8 +88,10 @@ def settings_of(model: Any) -> dict[str, Any]:
 def adapter_of(said: Mapping[str, Any], engine: Engine, where: Path) -> AskedModel:
     """The adapter that `settings_of` told of, over an engine."""
     columns = list(said["columns"])
-    data: Any = NoRows(columns, str(where))
-    return SAVED[said["task"]][2](engine, said, (data, columns, said["seed"], said["system"]))
+    common = {
+        "data": NoRows(columns, str(where)), "columns": columns, "seed": said["seed"], "system": said["system"],
+    }  # fmt: skip
+    return SAVED[said["task"]][2](engine, said, common)
 
 
 def engine_settings(engine: Any) -> dict[str, Any]:

@@ -193,7 +193,9 @@ def test_items_of_the_suite_that_are_not_audited_are_asked_as_the_audited_are(
     encoded = model.inputs.encode(rows.batch.slice(0, 3), None)
     read = [model.engine.tokenizer.decode(row) for row in encoded.rows]
     contexts = rows.batch.column("context").to_pylist()
-    assert all(context in text and "<|assistant|>" in text for context, text in zip(contexts, read, strict=False))
+    assert all(
+        context in text and "<|assistant|>" in text for context, text in zip(contexts, read, strict=False)
+    )
 
 
 def test_a_folder_with_another_tokenizer_than_its_table_is_refused(base: Path, tmp_path: Path) -> None:
