@@ -131,8 +131,8 @@ class Causal(TorchLanguage):
     def shared(self, rows: Sequence[Row]) -> tuple[int, list[Row], Any]:
         """What all prompts begin with as a cache, and the rows without it."""
         shared = common_beginning([row.prompt for row in rows]) if len(rows) > 1 else 0
-        # The last token of a prompt is read with its answers, which it is to foretell.
-        shared = min([shared, *(len(row.prompt) - 1 for row in rows)])
+        # What is looked at is read with the answers: the last token of a prompt, which foretells them.
+        shared = min([shared, *(len(row.prompt) - 1 - row.begun for row in rows)])
         if shared < SHARED or (self._window is not None and shared >= self._window):
             return 0, list(rows), None
         beginning = tuple(rows[0].prompt[:shared])
@@ -220,6 +220,11 @@ def _rows(asked: Sequence[Asked]) -> list[Row]:
     rows, place = [], 0
     for one in asked:
         if one.answers:
-            rows.append(Row(one.prompt, one.answers, tuple(range(place, place + len(one.answers)))))
+            # What all answers begin with, as sentences of a pair do, is read once too.
+            most = min(map(len, one.answers)) - 1
+            begun = min(common_beginning(one.answers), most)
+            own = tuple(answer[begun:] for answer in one.answers)
+            places = tuple(range(place, place + len(own)))
+            rows.append(Row([*one.prompt, *one.answers[0][:begun]], own, places, begun))
         place += len(one.answers)
     return rows

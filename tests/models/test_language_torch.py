@@ -87,6 +87,8 @@ def test_answers_and_texts_are_those_of_plain_calls(name: str, tmp_path: Path) -
     # All begin alike, so that this is read once, or not.
     for beginning in ("", "balami goso lala " * 6):
         questions = asked(beginning=beginning)
+        # What answers begin with alike is read once too; one of them may be the beginning of others.
+        questions += [Question(Prompt("fimi"), (" bala nola", " bala nola lala", " bala nola pela bala"))]
         found = engine.likelihoods(questions)
         for one, question in zip(found, questions, strict=True):
             np.testing.assert_allclose(one.sums, plainly(engine, question), rtol=1e-4, atol=1e-4)
