@@ -31,7 +31,6 @@ class Causal(TorchLanguage):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self._ways: tuple[str, str] = ("", "")
-        self._begun: tuple[tuple[int, ...], Any] = ((), None)
 
     @property
     def way(self) -> str:
@@ -135,12 +134,10 @@ class Causal(TorchLanguage):
         shared = min([shared, *(len(row.prompt) - 1 - row.begun for row in rows)])
         if shared < SHARED or (self._window is not None and shared >= self._window):
             return 0, list(rows), None
-        beginning = tuple(rows[0].prompt[:shared])
-        if self._begun[0] != beginning:
-            ids = np.array([beginning], np.int64)
-            out = self.forward(input_ids=ids, attention_mask=np.ones_like(ids), keeping=True, keep=1)
-            self._begun = (beginning, self.kept(out))
-        return shared, [replace(row, prompt=row.prompt[shared:]) for row in rows], self._begun[1]
+        # Not kept from call to call: a recipe may change the weights in between.
+        ids = np.array([rows[0].prompt[:shared]], np.int64)
+        out = self.forward(input_ids=ids, attention_mask=np.ones_like(ids), keeping=True, keep=1)
+        return shared, [replace(row, prompt=row.prompt[shared:]) for row in rows], self.kept(out)
 
     def read(self, laid: Packed, before: int, cache: Any, *, keep: int, keeping: bool = False) -> Any:
         """Call the module on a batch."""
