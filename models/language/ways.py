@@ -33,7 +33,7 @@ def weighing(model: Causal) -> str:
         return WAYS[-1]
     rows = _rows(model)
     tokens = np.array([BEGUN + len(answer) for row in rows for answer in row.answers])
-    alone = sum(model.weighed([one], len(tokens), WAYS[-1]) for row in rows for one in row.alone())
+    alone = model.weighed(rows, len(tokens), WAYS[-1])
     for way in WAYS[:-1]:
         try:
             found = model.weighed(rows, len(tokens), way)
