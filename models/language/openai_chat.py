@@ -14,7 +14,8 @@ from ..address import served_at
 from .answer_cache import AnswerCache
 from .engine import Floats, Likelihood, Prompt, Question, Sampling, Text
 from .openai_answers import BoundaryError, echoed, echoed_tokens, first_tokens, of_words, written
-from .openai_server import CHAT, COMPLETIONS, NoRoomError, OpenAIServer, served_model
+from .openai_said import MOST_SAID, NoRoomError
+from .openai_server import CHAT, COMPLETIONS, OpenAIServer, served_model
 from .patience import Patience
 
 Found = TypeVar("Found")
@@ -219,7 +220,8 @@ class OpenAIEngine:
         told: dict[str, Any] = {
             "kind": "endpoint", "protocol": "openai", "endpoint": self.address, "runtime": "served elsewhere",
             "model": self.model, **{f"model_{name}": value for name, value in self._said.items()},
-            "answered_as": sorted(server.models), "systems": sorted(server.fingerprints),
+            "answered_as": sorted(server.models)[:MOST_SAID],
+            "systems": sorted(server.fingerprints)[:MOST_SAID],
             "chat": self.chat, "scores": self.scores, "truncated": self.truncated,
             "usage": {"asked": dict(server.asked), "from_cache": dict(server.kept)},
             "tries_again": server.patience.tries_again,
@@ -236,7 +238,7 @@ class OpenAIEngine:
             yield tell("no chat template is used: {said}", said=self._why_chat)
         for name, found in (("model", server.models), ("system_fingerprint", server.fingerprints)):
             if len(found) > 1:
-                names = ", ".join(f"{value}: {n:,}" for value, n in sorted(found.items()))
+                names = ", ".join(f"{value}: {n:,}" for value, n in found.most_common(5))
                 yield tell(
                     "the server changed during the run: its answers name {n} values of {field} ({names})",
                     n=len(found), field=name, names=names,
