@@ -48,6 +48,8 @@ class OpenAIEngine:
     truncated : int
     """
 
+    served = True
+
     def __init__(self, spec: Any, seed: int, patience: Patience | None = None) -> None:
         if getattr(spec, "context", None) is not None:
             raise InputError("model.context: a server's context is its own; leave it out")
@@ -226,6 +228,13 @@ class OpenAIEngine:
             "usage": {"asked": dict(server.asked), "from_cache": dict(server.kept)},
             "tries_again": server.patience.tries_again,
         }  # fmt: skip
+        if server.seconds:
+            p50, p95 = np.quantile(server.seconds, [0.5, 0.95])
+            told["latency"] = tell(
+                "p50 {p50} s, p95 {p95} s for a request, with the network; at most {requests} requests at a "
+                "time",
+                p50=f"{p50:.3g}", p95=f"{p95:.3g}", requests=server.at_once,
+            )  # fmt: skip
         if self._least_told is not None:
             told["tokens_told"] = {"asked": MOST_TOLD, "least": self._least_told}
         if notes := list(self._notes()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -78,6 +79,8 @@ class OpenAIServer:
         The same of answers that the cache had.
     models, fingerprints : Counter
         Names of models and of their systems that answered.
+    seconds : list of float
+        That each answer of this run took.
     adapted : list of str
         What the server does not take, and is not sent therefore.
     """
@@ -103,6 +106,7 @@ class OpenAIServer:
         self.kept: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
         self.fingerprints: Counter[str] = Counter()
+        self.seconds: list[float] = []
         self.adapted: list[str] = []
         self._turns: Counter[str] = Counter()
 
@@ -216,6 +220,7 @@ class OpenAIServer:
         """Send a request patiently; RefusedError comes as it is, all others with the address."""
 
         def once() -> Any:
+            began = time.perf_counter()
             try:
                 content: bytes = send().http_response.content
             except SlowError as error:
@@ -224,6 +229,7 @@ class OpenAIServer:
                 if error.status == 408 or error.status >= 500:
                     raise LaterError(str(error)) from None
                 raise
+            self.seconds.append(time.perf_counter() - began)
             return good(self._parsed(content))
 
         try:
