@@ -237,7 +237,7 @@ class EndpointSpec(Served, Called, Asked, Tokenized, Pictured, Batches, ModelSpe
         words = [
             key
             for key in (*Asked.model_fields, *Called.model_fields, "score")
-            if key in self.model_fields_set
+            if getattr(self, key) is not None
         ]
         if words:
             raise ValueError(f"{words[0]}: belongs to protocol: openai, a language model; leave it out")
