@@ -38,6 +38,8 @@ class Scored:
     text : array or None
         What was written in words, str or None (rows,); "" where that is not looked at again. Of generation
         decisions are then positions in `answers.OUTCOMES`, and scores are a judge's.
+    second : array or None
+        Generation: whether a second judge finds an answer positive, bool (rows,).
     """
 
     decision: NDArray[Any] | None
@@ -45,6 +47,7 @@ class Scored:
     truncated: int = 0
     rank: NDArray[np.int64] | None = None
     text: NDArray[Any] | None = None
+    second: NDArray[np.bool_] | None = None
 
 
 class ModelKind(Protocol):

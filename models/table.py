@@ -76,8 +76,8 @@ class PredictionTable(ModelKind):
         Reads ``path`` where it is in a layout of its own, such as a suite's.
     tags : str, optional
         Entities: the column of the tags of each row's tokens.
-    refused : str, optional
-        Generation: the column that says whether an answer is a refusal.
+    refused, second : str, optional
+        Generation: the columns that say whether an answer is a refusal, and what a second judge decides.
     refusals : Refusals, optional
         Generation: what finds refusals in the text of answers.
 
@@ -109,6 +109,7 @@ class PredictionTable(ModelKind):
     reader: Callable[[Path], pa.Table] | None = None
     tags: str | None = None
     refused: str | None = None
+    second: str | None = None
     refusals: Refusals = field(default_factory=Refusals)
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
@@ -311,7 +312,7 @@ class PredictionTable(ModelKind):
 
 KEYS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated", "tags", "refused",
+    "unrelated", "tags", "refused", "second",
 )  # fmt: skip
 """Keys of ``model:`` that name columns of predictions."""
 _FIELDS = {"score": "score_column"}
@@ -352,6 +353,7 @@ def _generated(table: PredictionTable) -> Predicted:
     return OfGenerated(
         table.answer, table.decision, table.score_column, table.refused, as_words(table.positive),
         as_words(table.negative), lambda: table.threshold, table.probability, table.refusals,
+        table.second,
     )  # fmt: skip
 
 
@@ -369,6 +371,6 @@ TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "choice": (lambda table: OfAnswers(table.answer), {"answer"}),
     "pairs": (lambda table: OfPairs(table.more, table.less, table.unrelated), {"more", "less", "unrelated"}),
     "ner": (_entities, {"tags"}),
-    "generation": (_generated, {"answer", "decision", "score", "refused"}),
+    "generation": (_generated, {"answer", "decision", "score", "refused", "second"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""

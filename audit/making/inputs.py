@@ -12,6 +12,7 @@ from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.suite import located
 from ...datasets.suites import SUITES
+from ...models.answers import Refusals
 from ...models.base import Model
 from ...models.inputs import unknown_columns
 from ...models.rules import unruled
@@ -122,8 +123,14 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
         data, spec.score, spec.decision, spec.positive, path,
         spec.id, threshold, probability, lambda: other_rows(config, data), spec.negative, spec.form("model"),
         spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
-        **said, reader=reader, tags=spec.tags, refused=spec.refused,
+        **said, reader=reader, tags=spec.tags, refused=spec.refused, second=spec.second,
+        refusals=refusals_of(config),
     )  # fmt: skip
+
+
+def refusals_of(config: Config) -> Refusals:
+    """What finds refusals among answers in words."""
+    return Refusals() if config.refusals is None else Refusals(tuple(config.refusals))
 
 
 def _callable(spec: CallableSpec, data: EvaluationSet) -> Model:

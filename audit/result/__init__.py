@@ -49,6 +49,9 @@ from .gates import GateResult as GateResult
 from .gates import GateSlice as GateSlice
 from .gates import GatesTogether as GatesTogether
 from .gates import PolicyInfo as PolicyInfo
+from .judges import JudgeInfo as JudgeInfo
+from .judges import JudgeRates as JudgeRates
+from .judges import LabelledInfo as LabelledInfo
 from .message import Message as Message
 from .message import told_by_text as told_by_text
 from .model import ModelInfo as ModelInfo
