@@ -22,13 +22,14 @@ from .gate import Gate, Objective
 from .given import GivenVariant, given_kind
 from .judges import JudgeSpec, Refusals, check_judges
 from .labels import labels_of
+from .language import FOLDERS
 from .model import SCORED, UNTRAINED, AnySpec
 from .named import figures
 from .parts import History, Planned, ReportSpec
 from .problems import first_problem
 from .section import Confidence, Section, absent
 from .steps import check_step, finds
-from .suite import check_suite
+from .suite import check_suite, in_units, with_suite
 
 Step = str | dict[str, Any]
 """A recipe as it is written; a chain is a list of them."""
@@ -89,6 +90,8 @@ class Config(Section):
         default_factory=list, description="Trackers that are told of the run."
     )
     history: History | None = Field(None, description="A database address, or {url: ..., required: true}.")
+
+    _of_a_suite = model_validator(mode="before")(with_suite)
 
     @field_validator("history", mode="before", json_schema_input_type=str | History | None)
     @classmethod
@@ -159,7 +162,8 @@ class Config(Section):
         name = SUITES[self.suite].task if self.suite is not None else self.task
         found = next(told, BINARY) if name is None else TASKS[name]
         words = {key: as_words(getattr(self.data, key)) for key in ("classes", "favourable")}
-        return extended(found.bound(found, self.data.model_copy(update=words)), figures(self))
+        found = found.bound(found, self.data.model_copy(update=words))
+        return in_units(extended(found, figures(self)), self)
 
     @field_validator("task")
     @classmethod
@@ -210,8 +214,6 @@ class Config(Section):
     def _check_task(self) -> None:
         """ValueError for what the task has nothing of."""
         task = self.of_task
-        if self.data.items is not None and self.suite is None:
-            raise ValueError("data.items: belongs to a suite; leave it out")
         if self.data.count is not None and not task.counts:
             raise ValueError(
                 f"data.count: the task {task.name} needs rows; cells of counts tell classes and labels alone"
@@ -307,12 +309,12 @@ class Config(Section):
                 raise ValueError(f"{key}: {error}") from None
         kind = self.model.resolved if self.model else None
         changed = ("sklearn", "transformers", "torch")
-        if self.compressions and kind not in changed:
+        if self.compressions and kind not in (*changed, *FOLDERS):
             raise ValueError(
-                "compressions: expected a model that can be changed (sklearn, transformers or torch), got "
-                + (f"one of kind {kind}" if kind else "none")
+                "compressions: expected a model that can be changed (sklearn, transformers, torch or "
+                f"{', '.join(FOLDERS)}), got " + (f"one of kind {kind}" if kind else "none")
             )
-        if kind not in (*changed, *SCORED):
+        if self.mitigations and kind not in (*changed, *SCORED):
             raise ValueError(
                 "mitigations: expected a model that can be changed (sklearn, transformers or torch), or one "
                 f"whose scores can be cut ({', '.join(SCORED[:-1])} or {SCORED[-1]}), got "
@@ -323,7 +325,7 @@ class Config(Section):
                 if not wanted.steps:
                     raise ValueError(f"{key}[{i}]: expected at least one recipe, got none")
                 for name, params in wanted.named:
-                    about = self.of_task.form, self.data.favourable is not None
+                    about = self.of_task.form, self.data.favourable is not None, kind in FOLDERS
                     check_step(f"{key}[{i}]", name, params, self.family, about)
         starts = ["original", "compressed", *(c.name for c in self.compressions)]
         for i, wanted in enumerate(self.mitigations):
