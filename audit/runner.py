@@ -15,6 +15,7 @@ from .._version import __version__
 from ..told import tell
 from .config import Config
 from .config.ladder import ORIGINAL
+from .config.language import FOLDERS
 from .figures.crossings import check_slices
 from .figures.measure import Measurement
 from .making.inputs import load_model
@@ -77,7 +78,7 @@ def _beside(config: Config) -> AbstractContextManager[FreshProcesses | None]:
     from .making.fresh import PROGRAM
 
     device = getattr(model, "device", "auto")
-    family = "transformers" if model.resolved == "transformers" else config.family
+    family = "transformers" if model.resolved in ("transformers", *FOLDERS) else config.family
     return FreshProcesses(family, device, PROGRAM)
 
 

@@ -21,6 +21,7 @@ from .clusters import Dependence
 from .exact import clopper_pearson
 from .figures import Figure
 from .intervals import Floats, Limits, tail_area
+from .units import Z95
 
 Ints = NDArray[np.int64]
 
@@ -105,10 +106,13 @@ def rogan_gladen(rate: Any, sensitivity: Any, false_positive_rate: Any) -> Float
 def corrected(rate: Figure, errors: Errors) -> Figure:
     """The share that is truly positive in every slice, from that which a judge finds.
 
-    nan where no labelled rows of both kinds are at hand, or the judge finds no larger share of the positive
-    ones than of the others.
+    nan where no labelled rows of both kinds are at hand, where the judge finds no larger share of the
+    positive ones than of the others, and where the whole interval lies outside of [0, 1] at 95 %: then the
+    judge errs otherwise on these rows than on the labelled ones.
     """
     plain = rogan_gladen(rate.value, errors.sensitivity, errors.false_positive_rate)
+    below, above = _combined(plain, rate, errors, Z95, 1.0)
+    plain = np.where((plain + above < 0) | (plain - below > 1), np.nan, plain)
     value = np.clip(plain, 0, 1)
 
     @lru_cache(maxsize=16)

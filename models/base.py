@@ -107,6 +107,10 @@ class ModelKind(Protocol):
         """Decide rows by its rules from what the model without them has said."""
         return scored
 
+    def drawn_again(self) -> Any:
+        """The same model with other draws, where what it says is drawn; itself where nothing is."""
+        return self
+
     def seen(self, scored: Scored) -> None:
         """Take note of what it has said of some rows, now or in an audit that was stopped."""
         return

@@ -105,7 +105,8 @@ class Corrected(RatioOf):
         if not rows:
             return EMPTY
         return (
-            "the judge tells no positive answers from others on labelled ones like these, as {formula} needs"
+            "the judge tells no positive answers from others on labelled ones like these, or errs otherwise "
+            "on these: {formula} has no value from 0 to 1"
         )
 
     def figure(self, seen: Seen) -> Figure:

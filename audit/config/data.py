@@ -365,6 +365,11 @@ class TrainData(Written):
     split: Word | None = None
     path: str | None = None
     label: str | None = Field(None, description="Column of its label; default that of data.")
+    text: str | None = Field(
+        None, exclude_if=absent,
+        description="Of a language model: the column of texts to learn from or to calibrate with. Without it "
+        "the file is one of the suite's own, whose items are not audited.",
+    )  # fmt: skip
     positive: Values | None = Field(None, description="Its positive label value(s); default those of data.")
     negative: Values | None = Field(None, description="Its negative label value(s); default those of data.")
     validation: float | None = Field(

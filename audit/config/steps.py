@@ -24,17 +24,17 @@ def finds(name: str, family: Family) -> Recipe:
 
 
 def check_step(
-    place: str, name: str, params: Mapping[str, Any], family: Family, about: tuple[str, bool]
+    place: str, name: str, params: Mapping[str, Any], family: Family, about: tuple[str, bool, bool]
 ) -> None:
     """ValueError for a recipe that does not exist for this model, or parameters that it does not take.
 
-    ``about`` is the task, and whether some of its classes are favourable.
+    ``about`` is the task, whether some of its classes are favourable, and whether it is a language model.
     """
     from ..recipes import for_task
 
     try:
         found = finds(name, family)
-        for_task(found, about[0])
+        for_task(found, about[0], language=about[2])
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
     try:
@@ -56,6 +56,6 @@ def check_step(
         named = f".{key}" if key and first["type"] not in ("extra_forbidden", "missing") else ""
         raise ValueError(f"{place}.{name}{named}: {told}") from None
     try:
-        given.suits(*about)
+        given.suits(*about[:2])
     except ValueError as error:
         raise ValueError(f"{place}.{name}.{error}") from None

@@ -22,6 +22,7 @@ from .gate import Gate, Objective
 from .given import GivenVariant, given_kind
 from .judges import JudgeSpec, Refusals, check_judges
 from .labels import labels_of
+from .language import FOLDERS
 from .model import SCORED, UNTRAINED, AnySpec
 from .named import figures
 from .parts import History, Planned, ReportSpec
@@ -308,12 +309,12 @@ class Config(Section):
                 raise ValueError(f"{key}: {error}") from None
         kind = self.model.resolved if self.model else None
         changed = ("sklearn", "transformers", "torch")
-        if self.compressions and kind not in changed:
+        if self.compressions and kind not in (*changed, *FOLDERS):
             raise ValueError(
-                "compressions: expected a model that can be changed (sklearn, transformers or torch), got "
-                + (f"one of kind {kind}" if kind else "none")
+                "compressions: expected a model that can be changed (sklearn, transformers, torch or "
+                f"{', '.join(FOLDERS)}), got " + (f"one of kind {kind}" if kind else "none")
             )
-        if kind not in (*changed, *SCORED):
+        if self.mitigations and kind not in (*changed, *SCORED):
             raise ValueError(
                 "mitigations: expected a model that can be changed (sklearn, transformers or torch), or one "
                 f"whose scores can be cut ({', '.join(SCORED[:-1])} or {SCORED[-1]}), got "
@@ -324,7 +325,7 @@ class Config(Section):
                 if not wanted.steps:
                     raise ValueError(f"{key}[{i}]: expected at least one recipe, got none")
                 for name, params in wanted.named:
-                    about = self.of_task.form, self.data.favourable is not None
+                    about = self.of_task.form, self.data.favourable is not None, kind in FOLDERS
                     check_step(f"{key}[{i}]", name, params, self.family, about)
         starts = ["original", "compressed", *(c.name for c in self.compressions)]
         for i, wanted in enumerate(self.mitigations):

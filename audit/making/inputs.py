@@ -186,6 +186,9 @@ def _artefact(
             f"model.path: the artefact {spec.path} is of the task {found.task}, the task of the audit is "
             f"{config.of_task.name}"
         )
+    if hasattr(unruled(found), "engine"):
+        # An artefact has no rows: what is to be told of its answers goes to these.
+        unruled(found).data = data  # type: ignore[attr-defined]
     _check_score_column(found, data)
     unknown_columns(found.columns, data.names, data.where)
     _refuse_fitted_rows(fitted_on(Path(spec.path)), config.data, data)

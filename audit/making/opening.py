@@ -13,6 +13,8 @@ from ...datasets.dialect import TextForm
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.filled import filled, templates_of
+from ...datasets.generation import SAMPLE, sampled
+from ...datasets.read import iter_batches
 from ...datasets.suite import located, taken
 from ...datasets.suites import SUITES, Suite
 from ..config import Config, Data, Filled, Written
@@ -25,7 +27,33 @@ def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationS
         if table is not None:
             raise InputError(f"suite: {config.suite} is read from its file (data.path); got rows from Python")
         return of_suite(config, SUITES[config.suite])
-    return opened(data, config.slices.by, data.name, data.split, data.path, table, task=config.of_task.form)
+    samples = _samples(config)
+    if samples == 1:
+        return opened(
+            data, config.slices.by, data.name, data.split, data.path, table, task=config.of_task.form
+        )
+    file = None if table is not None else Path(str(data.path))
+    table = sampled(table if table is not None else _read_whole(data, str(data.path)), samples, data.id)
+    data = data.model_copy(update={"sample": SAMPLE, "id": data.id or "id"})
+    found = opened(
+        data, config.slices.by, None, data.split, data.path, table, task=config.of_task.form, file=file
+    )
+    if file is not None:
+        found.where = str(file)
+    return found
+
+
+def _samples(config: Config) -> int:
+    """How many texts are written to each prompt."""
+    return getattr(config.model, "samples", None) or 1
+
+
+def _read_whole(data: Data, path: str) -> pa.Table:
+    """All rows of a file, with ids, prompts and slices as they are written."""
+    words = [*(data.sensitive or []), *([data.cluster] if data.cluster else [])]
+    kept = [name for name in (data.id, data.prompt) if name]
+    batches = iter_batches(path, categorical=words, verbatim=kept, text=data.form("data"))
+    return pa.Table.from_batches(list(batches))
 
 
 def of_suite(config: Config, suite: Suite) -> EvaluationSet:
@@ -46,8 +74,11 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
     if suite.text:
         # A model sees the text, and nothing of what is known of it.
         roles |= {"features": [suite.text], "positive_is": data.positive_is}
+    table = items.table
+    if (samples := _samples(config)) > 1:
+        table, roles["sample"] = sampled(table, samples, roles["id"]), SAMPLE
     found = EvaluationSet(
-        items.table, sliced, **roles, task=suite.task, name=given.name,
+        table, sliced, **roles, task=suite.task, name=given.name,
         file=path if path.is_file() else None,
         # What a suite's answers are called is no word for a value that is not known: "Unknown" is one.
         missing={"only": []},
@@ -69,10 +100,12 @@ def opened(
     text: TextForm | None = None,
     *,
     task: str = "binary",
+    file: Path | None = None,
 ) -> EvaluationSet:
     """Open rows of a card or a file, with the roles and sensitive features of the evaluation data.
 
-    ``text`` says how the file is written where that is not the file of the evaluation data.
+    ``text`` says how the file is written where that is not the file of the evaluation data, ``file`` which
+    one a table was read from.
     """
     roles_apart = {
         "last_rank",
@@ -115,7 +148,7 @@ def opened(
     if split is None:
         given.pop("split_column", None)
     name = Path(str(path)).name
-    return EvaluationSet(source, sensitive=sensitive or [], name=name, split=split, **given)
+    return EvaluationSet(source, sensitive=sensitive or [], name=name, split=split, file=file, **given)
 
 
 def _of_names(wanted: Filled, data: Data) -> pa.Table:

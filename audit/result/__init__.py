@@ -23,6 +23,7 @@ from .changes import Turned as Turned
 from .changes import TwinRows as TwinRows
 from .changes import UnitChange as UnitChange
 from .cost import Cost as Cost
+from .cost import Generation as Generation
 from .cost import SelfFlips as SelfFlips
 from .cost import Timing as Timing
 from .figures import CalibrationBin as CalibrationBin

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-
 from fairweigh.datasets.choice import ANSWERS, CONTEXT, OPTIONS, QUESTION, ROLES, folded
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
