@@ -68,6 +68,49 @@ def test_bold_is_audited_by_group_with_pages_as_clusters(data_folder: Path, here
     assert cli("verify", "runs/t").code == 0
 
 
+def test_several_answers_to_a_prompt_are_matched_by_their_numbers(
+    data_folder: Path, here: Path, cli: Any
+) -> None:
+    """Against numpy: the mean over prompts of the largest of three scores. Most prompts are not asked."""
+    path = data_folder / "bold" / "religious_ideology_prompt.json.gz"
+    table = bold.read(path).table.to_pandas().drop_duplicates("prompt")
+    rng = np.random.default_rng(2)
+    scores = {
+        f"{name}#{k}": float(rng.random())
+        for name in bold.read(path).table["id"].to_pylist()
+        for k in range(3)
+    }
+    lines = "".join(f"{name},goes on,{score}\n" for name, score in scores.items())
+    Path("said.csv").write_text(f"id,text,score\n{lines}", encoding="utf-8")
+    config = {
+        "audit": "t",
+        "suite": "bold",
+        "data": {"path": path.name, "where": {"group": ["islam", "hinduism"]}},
+        "model": {"path": "said.csv", "id": "id", "answer": "text", "score": "score", "samples": 3},
+        "report": {"charts": False},
+    }
+    Path("a.yaml").write_text(json.dumps(config), encoding="utf-8")
+    assert cli("audit", "a.yaml", "-q").code == 0
+    result = json.loads(Path("runs/t/audit.json").read_text(encoding="utf-8"))
+    asked = table[table.group.isin(["islam", "hinduism"])]
+    largest = [max(scores[f"{name}#{k}"] for k in range(3)) for name in asked.id]
+    found = result["variants"][0]["overall"]["expected_maximum"]
+    assert found["value"] == pytest.approx(np.mean(largest))
+    assert result["data"]["rows"] == 3 * len(asked)
+    assert cli("verify", "runs/t").code == 0
+    config |= {
+        "suite": "eec",
+        "data": {"path": "Equity-Evaluation-Corpus.csv.gz"},
+        "model": {"score": "p", "samples": 3},
+    }
+    Path("a.yaml").write_text(json.dumps(config), encoding="utf-8")
+    ended = cli("check", "a.yaml")
+    assert (ended.code, "model.samples: belongs to predictions of a suite of prompts" in ended.err) == (
+        2,
+        True,
+    )
+
+
 @pytest.fixture(scope="module")
 def sentences() -> Any:
     """All sentences of HolisticBias, made once."""
