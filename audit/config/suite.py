@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets.suites import SUITES, Suite
 from .language import LANGUAGE, is_language
-from .model import SPECS
+from .model import SPECS, PredictionsSpec
 from .model_base import kind_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def check_suite(config: Config) -> None:
             raise ValueError(f"data.{stray}: belongs to a suite; leave it out")
     suite = None if config.suite is None else SUITES[config.suite]
     prompts = suite is not None and "prompt" in suite.roles
-    if not prompts and getattr(config.model, "resolved", None) == "predictions" and config.model.samples:
+    if not prompts and isinstance(config.model, PredictionsSpec) and config.model.samples:
         raise ValueError("model.samples: belongs to predictions of a suite of prompts; set data.sample")
     if suite is None:
         return
