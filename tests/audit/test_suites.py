@@ -155,6 +155,9 @@ def test_items_that_turn_and_answers_are_counted(data_folder: Path, here: Path, 
     arc = result["variants"][1]["outcomes"]
     assert sum(arc["ambiguous"].values()) == 1840
     assert arc["ambiguous"]["unparsed"] == 1
+    summary = Path("runs/t/summary.md").read_text(encoding="utf-8")
+    first = ", ".join(turned["ids_into"][:5])
+    assert f"- arc: {turned['into']} items turn into the stereotype (such as {first}); " in summary
     page = Path("runs/t/report.html").read_text(encoding="utf-8")
     assert "items turn into the stereotype" in page
     assert cli("report", "runs/t", "--language", "zh").code == 0
