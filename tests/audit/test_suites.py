@@ -244,6 +244,9 @@ def test_crows_pairs_counts_wins_and_tells_its_defects(data_folder: Path, here: 
     }
     result = audited(cli, config)
     assert percent(result["variants"][0], "stereotype_score") == pytest.approx(100 * (more > less).mean())
+    margin = result["variants"][0]["overall"]["mean_margin"]
+    assert margin["value"] == pytest.approx((more - less).mean(), abs=1e-6)
+    assert margin["low"] < (more - less).mean() < margin["high"]
     told = " ".join(result["data"]["warnings"])
     for part in ("1,508 pairs: 1,290", "218 in which", "213 pairs differ", "1 pair stands"):
         assert part in told
