@@ -13,8 +13,11 @@ from ..words.language import Given, Sentence, later, listed, say, say_n, sentenc
 from ..words.spoken import metric_kind, slice_name
 from .base import Part, Telling, difference_words
 from .choice import what_carries
+from .judged import JUDGED, lead
 
 MOST_CHARTED = 2
+JUDGED_BY = ("positive_rate", "mean_score")
+"""Figures that are a judge's."""
 
 
 def reading(result: AuditResult) -> list[Sentence]:
@@ -32,9 +35,9 @@ def reading(result: AuditResult) -> list[Sentence]:
 
 def _of_judges(result: AuditResult) -> list[Sentence]:
     """Say whether the judge was audited."""
-    if not result.judges and "positive_rate" in result.variants[0].overall:
-        return [not_audited()]
-    return [not_audited()] if any(one.audited_on is None for one in result.judges[:1]) else [corrected()]
+    if result.judge_rates:
+        return [corrected()]
+    return [not_audited()] if any(name in result.variants[0].overall for name in JUDGED_BY) else []
 
 
 def not_audited() -> Sentence:
@@ -49,8 +52,8 @@ def corrected() -> Sentence:
     """Say what is made of the judge's errors."""
     return say(
         "The positive rate is what the judge finds. The corrected one is what its errors on labelled answers "
-        "leave of it, clipped to 0 to 100 %; its interval counts what is not known of the judge, too. Scores "
-        "are the judge's own and are not corrected."
+        "leave of it, from none to all of the answers; its interval counts what is not known of the judge, "
+        "too. Scores are the judge's own and are not corrected."
     )
 
 
@@ -108,10 +111,12 @@ def _charted(result: AuditResult, variants: list[Variant]) -> list[str]:
 
 def judges(result: AuditResult) -> list[Block]:
     """Lay out what the judges are, and how they decide labelled answers of each slice."""
-    if not result.judges:
+    told = _of_judges(result)
+    if not result.judges and not told:
         return []
-    blocks: list[Block] = [Heading(say("The judge") if len(result.judges) == 1 else say("The judges"))]
+    blocks: list[Block] = [Heading(say("The judges") if len(result.judges) > 1 else say("The judge"))]
     blocks += [Note(sentences(_told(judge))) for judge in result.judges]
+    blocks += [Note(one) for one in told]
     if result.judge_rates:
         blocks.append(_rates(result))
     return blocks
@@ -252,6 +257,9 @@ GENERATION = Telling(
     of_all=of_all,
     of_changes=of_changes,
     of_suite=of_suite,
+    lead=lead,
+    change=JUDGED,
+    among={None: later("n: answers or prompts that it counts")},
     suite_title=later("Answers and their judge"),
     flip=later("An answer that is judged otherwise than that of the other model to the same prompt."),
     outcome="",
