@@ -24,6 +24,7 @@ from ..models.budget import bounded_memory
 from ..models.device import device_for
 from ..models.extras import optional
 from ..models.foreign import foreign, one_line
+from ..models.forms import FORMS
 from ..models.function import FunctionModel
 from ..models.heads import HEADS, TaskHead, Wanted
 from ..models.inputs import load_inputs
@@ -35,6 +36,7 @@ from ..models.outputs import Reading
 from ..models.rules import behind, rule_of, unruled
 from ..models.score_column import ScoreColumn
 from ..models.sources import ExportedSource, FactorySource, Source, TransformersSource, load_source
+from ..models.token_classes import TokenModel
 from ..models.torch_runtime import TorchRuntime, type_of
 from . import codec, language_artefact, weights
 from .description import FORMAT, PROGRAM, SPEC, read_description
@@ -253,7 +255,8 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
         )  # fmt: skip
         runtime.one_hot = found.one_hot(Wanted(found.task, found.classes))
     batching = Batching(**spec["batching"])
-    return NeuralModel(inputs, runtime, found, batching, spec["threshold"], about, source)
+    kind = TokenModel if FORMS[found.task].spans else NeuralModel
+    return kind(inputs, runtime, found, batching, spec["threshold"], about, source)
 
 
 def _read_language(spec: dict[str, Any], folder: Path, device: str) -> Any:

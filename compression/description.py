@@ -68,7 +68,10 @@ class Transformers(Written):
     """A module built from a configuration of transformers."""
 
     kind: Literal["transformers"]
-    task: Literal["text-classification", "image-classification", "causal-lm", "seq2seq", "masked-lm"]
+    task: Literal[
+        "text-classification", "image-classification", "token-classification", "causal-lm", "seq2seq",
+        "masked-lm",
+    ]  # fmt: skip
     config: dict[str, Any]
 
 
@@ -95,6 +98,14 @@ class Text(Written):
     max_length: Positive | None
     width: Positive = 0
     side: Literal["left", "right"] | None = None
+
+
+class Tokens(Written):
+    """Tokens of sentences, cut by the tokenizer beside the description."""
+
+    kind: Literal["tokens"]
+    tokens: str
+    limit: Positive | None
 
 
 class PixelsOf(Written):
@@ -231,7 +242,7 @@ class OfTorch(Described):
     family: Literal["torch"]
     threshold: float | None
     source: Annotated[Transformers | Factory | Exported, Field(discriminator="kind")] | None
-    inputs: Annotated[Text | Image | Table | Columns, Field(discriminator="kind")]
+    inputs: Annotated[Text | Tokens | Image | Table | Columns, Field(discriminator="kind")]
     head: OneHead
     batching: BatchingOf
     runtime: Annotated[OnTorch | OnOnnx | OnOpenVino, Field(discriminator="kind")]

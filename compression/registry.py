@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.base import Family
+from ..models.forms import FORMS
 from ..models.rules import Rule
 from ..told import tell_n, told_series
 from . import weights
@@ -31,11 +32,15 @@ FIXED: dict[Family, str] = {
     "onnx": "and an ONNX model is compiled already: give the torch model that it was made of",
 }
 """Why the recipes that change a model are not for some."""
+LEARNING = ("finetune", "sensitivity")
+"""Parameters by which a recipe that learns nothing by itself does."""
 Room = Literal["compression", "mitigation"]
 CHANGES: Mapping[Room, tuple[str, ...]] = {
     "compression": ("binary", "multiclass", "multilabel", "regression"), "mitigation": ("binary",)
 }  # fmt: skip
 """The tasks whose models the recipes of each room can change, where a recipe does not say others."""
+UNTAUGHT = (*CHANGES["compression"], *(task for task, form in FORMS.items() if form.spans))
+"""Those of recipes that learn nothing from rows: what marks entities is not trained here."""
 
 
 class Params(BaseModel):
@@ -48,6 +53,10 @@ class Params(BaseModel):
 
         ``favourable`` tells whether some of several classes are (`data.favourable`).
         """
+        if FORMS[task].spans and (key := next((k for k in LEARNING if getattr(self, k, None)), None)):
+            raise ValueError(
+                f"{key}: learns from rows, and a model that marks entities does not; leave it out"
+            )
 
 
 By = Annotated[list[str] | None, AfterValidator(lambda by: by if by is None else _distinct(by))]

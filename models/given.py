@@ -104,6 +104,7 @@ def given_transformers(
     device = model.runtime.device  # type: ignore[attr-defined]
     runtime = QuantisedRuntime(packed.module, device, by_name=True)
     runtime.parameters, runtime.stored = packed.parameters, packed.stored
+    runtime.by_token = model.runtime.by_token  # type: ignore[attr-defined]
     model.runtime = runtime  # type: ignore[assignment]
     padding_side(model, spec, data)
     model.about |= packed.about

@@ -106,7 +106,7 @@ class TextInputs:
         self.text, self.pair, self.width = text, pair, width
         self.max_length = min(max_length or width, width) if width else max_length
         self.columns = [text, *([pair] if pair else [])]
-        self._identity = f"{_identity(tokenizer, self.max_length)} {width}"
+        self._identity = f"{identity_of(tokenizer, self.max_length)} {width}"
 
     def padding(self, side: str) -> TextInputs:
         """The same texts padded on a side, ``left`` or ``right``."""
@@ -212,7 +212,7 @@ def _texts(column: pa.Array, name: str, ids: pa.Array | None) -> list[str]:
     return values
 
 
-def _identity(tokenizer: Any, max_length: int | None) -> str:
+def identity_of(tokenizer: Any, max_length: int | None) -> str:
     """What decides a text's tokens, which arrays are made of them, and how they are padded."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:

@@ -20,7 +20,6 @@ from ...datasets.memory import PLACE
 from ...datasets.suites import SUITES
 from ...models.folder import local_folder, weights_of
 from ...models.foreign import one_line
-from ...models.forms import FORMS
 from ...models.given import folder_kind, given_transformers
 from ...models.graphs import stored_kinds
 from ...models.images import ImageInputs
@@ -30,6 +29,7 @@ from ...models.language.vocabulary import check_alike, vocabulary_of
 from ...models.onnx_runtime import OnnxRuntime
 from ...models.rules import unruled
 from ...models.texts import TextInputs
+from ...models.token_classes import TokenInputs
 from ...told import tell
 from ..config import (
     AnySpec,
@@ -125,7 +125,7 @@ def load_given(
     except ValidationError as error:
         # What a folder is shows only now: the keys that its kind needs could not be asked for before.
         raise InputError(f"{path}: a folder of {kind}: {first_problem(error, AnySpec)}") from None
-    if kind == "transformers" and given is None and not FORMS[data.task].spans:
+    if kind == "transformers" and given is None:
         model, files = given_transformers(spec, _in_order_of(original, data), original_place, config.seed)
     elif is_language(spec) and given is None:
         mean = config.suite is not None and SUITES[config.suite].mean
@@ -254,6 +254,10 @@ def check_same_task(original: Any, given: Any, rows: pa.RecordBatch | None) -> N
         _check_special_tokens(mine.tokenizer, theirs.tokenizer)
         if rows is not None:
             _check_tokens(mine, theirs, rows)
+    if isinstance(mine, TokenInputs) and isinstance(theirs, TokenInputs):
+        _check_special_tokens(mine.tokenizer, theirs.tokenizer)
+        if rows is not None:
+            _check_sub_words(mine, theirs, rows)
 
 
 def _check_labels(mine: list[str] | None, theirs: list[str] | None) -> None:
@@ -333,6 +337,22 @@ def _check_tokens(mine: TextInputs, theirs: TextInputs, rows: pa.RecordBatch) ->
             what = f"{len(a)} tokens, got {len(b)}" if len(a) != len(b) else f"the tokens {_few(a, b)}"
             text = one_line(ValueError(str(some.column(mine.text)[row].as_py())))[:40]
             raise InputError(f"its tokenizer differs: of the text {text!r} the original makes {what}")
+
+
+def _check_sub_words(mine: TokenInputs, theirs: TokenInputs, rows: pa.RecordBatch) -> None:
+    """The same sub-words of the same sentences, in the same windows."""
+    some = rows.slice(0, PROBE_TEXTS)
+    one, other = (inputs.encode(some, None).every for inputs in (mine, theirs))
+    for a, b in zip(one, other, strict=False):
+        if a.ids != b.ids:
+            text = " ".join(some.column(mine.tokens)[a.sentence].as_py())[:40]
+            raise InputError(
+                f"its tokenizer differs: of the sentence {text!r} the original makes {len(a.ids)} sub-words, "
+                f"got {len(b.ids)}"
+                if len(a.ids) != len(b.ids)
+                else f"its tokenizer differs: of the sentence {text!r} the original makes the sub-words "
+                f"{_few(np.array(a.ids), np.array(b.ids))}"
+            )
 
 
 def _few(mine: Any, theirs: Any) -> str:

@@ -12,7 +12,18 @@ from ...models.extras import optional, quiet
 from ...told import tell, told_series
 from ..finetune import then_tune
 from ..recount import in_fours, spared, zeros
-from ..registry import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe, unpacked
+from ..registry import (
+    UNTAUGHT,
+    Context,
+    Done,
+    Finetune,
+    Params,
+    in_float32,
+    listed_layers,
+    plural,
+    recipe,
+    unpacked,
+)
 from ..structure import Weight, structure_of
 
 
@@ -50,7 +61,7 @@ def _holders(module: Any, names: Sequence[str]) -> list[tuple[Any, str]]:
     return [(module.get_submodule(parent), own) for parent, _, own in parts]
 
 
-@recipe("prune-magnitude", Magnitude, language=True)
+@recipe("prune-magnitude", Magnitude, language=True, tasks=UNTAUGHT)
 def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
     """Set the weights of least magnitude to zero, those that torch's pruning chooses."""
     torch = optional("torch", "prune-magnitude")
@@ -101,7 +112,7 @@ class TwoOfFour(Params):
     finetune: Finetune | None = None
 
 
-@recipe("sparse-2-4", TwoOfFour, language=True)
+@recipe("sparse-2-4", TwoOfFour, language=True, tasks=UNTAUGHT)
 def sparse_2_4(model: Any, params: TwoOfFour, context: Context) -> Done:
     """Semi-structured sparsity, the form that sparse CUDA kernels run."""
     torch = optional("torch", "sparse-2-4")

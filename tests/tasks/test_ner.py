@@ -286,8 +286,8 @@ def test_rows_that_are_no_tagged_sentences_are_told(
     [
         ({"tags": "say"}, "model.tags: no column 'say'"),
         ({"decision": "said"}, "model.decision: belongs to task"),
-        ({"path": "m.skops"}, "of kind predictions, transformers or spacy, got sklearn"),
-        (None, "of kind predictions, transformers or spacy, got none"),
+        ({"path": "m.skops"}, "of kind predictions, transformers, spacy or variant, got sklearn"),
+        (None, "of kind predictions, transformers, spacy or variant, got none"),
     ],
 )
 def test_models_that_mark_no_entities_are_told(tmp_path: Path, model: Any, told: str) -> None:
