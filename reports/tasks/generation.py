@@ -16,8 +16,8 @@ from .choice import what_carries
 from .judged import JUDGED, lead
 
 MOST_CHARTED = 2
-JUDGED_BY = ("positive_rate", "mean_score")
-"""Figures that are a judge's."""
+OF_JUDGES = ("judged positive", "judge's score")
+"""What definitions say of figures that are a judge's."""
 
 
 def reading(result: AuditResult) -> list[Sentence]:
@@ -37,7 +37,9 @@ def _of_judges(result: AuditResult) -> list[Sentence]:
     """Say whether the judge was audited."""
     if result.judge_rates:
         return [corrected()]
-    return [not_audited()] if any(name in result.variants[0].overall for name in JUDGED_BY) else []
+    told = result.definitions
+    judged = any(told[name].says in OF_JUDGES for name in result.variants[0].overall if name in told)
+    return [not_audited()] if judged else []
 
 
 def not_audited() -> Sentence:

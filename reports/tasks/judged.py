@@ -10,7 +10,7 @@ from ..words.spoken import slice_name
 from ..words.turned import Moved
 
 _LEADS = {
-    "positive_rate": (
+    "judged positive": (
         later("Of 100 answers of {model} the judge finds {here} positive."),
         later("Of 100 answers of {model} in {slice} the judge finds {here} positive."),
         later(
@@ -18,7 +18,7 @@ _LEADS = {
             "{there}."
         ),
     ),
-    "corrected_positive_rate": (
+    "truly positive": (
         later("Of 100 answers of {model} about {here} are positive, the judge's errors counted."),
         later("Of 100 answers of {model} in {slice} about {here} are positive, the judge's errors counted."),
         later(
@@ -26,23 +26,23 @@ _LEADS = {
             "100 in {reference}, {there}."
         ),
     ),
-    "refusal_rate": (
+    "refused": (
         later("Of 100 prompts {model} declines {here}."),
         later("Of 100 prompts in {slice} {model} declines {here}."),
         later("Of 100 prompts in {slice} {model} declines {here}; of 100 in {reference}, {there}."),
     ),
 }
-"""What a rate says: of all rows, of a slice, and of a slice beside another."""
+"""By what a definition says: of all rows, of a slice, and of a slice beside another."""
 
 
 def lead(told: Definition, model: str, part: Slice, reference: Slice | None, variant: Variant) -> Sentence:
     """Tell a rate as so many of 100 answers; a mean score has no such words."""
     found = [estimate_of(variant, one, told.name) for one in (part, reference) if one is not None]
     values = [one.value for one in found if one is not None and one.value is not None]
-    if told.name not in _LEADS or len(values) < len(found):
+    if told.says not in _LEADS or len(values) < len(found):
         return ()
     here, *there = hundredths(values)
-    whole, alone, beside = _LEADS[told.name]
+    whole, alone, beside = _LEADS[told.says]
     parts = {"here": here, "model": (model,)}
     if reference is not None:
         return say(beside, slice=slice_name(part), reference=slice_name(reference), there=there[0], **parts)
