@@ -58,12 +58,15 @@ MOST_UNITS = 10
 
 def _units(paired: Paired, plan: Plan) -> list[UnitChange]:
     """The clusters whose leading figure changes most; none where the task tells none of clusters."""
-    name = next((metric for metric in paired.task.leading if metric in plan.metrics), None)
-    both = [m.cases.units for m in (paired.measured_before, paired.measured_after)]
-    before, after = both
-    if name is None or before is None or after is None:
+    before, after = (m.cases.units for m in (paired.measured_before, paired.measured_after))
+    if before is None or after is None:
         return []
-    wanted = {name: paired.metric(name)}
+    # A figure that is no ratio of sums has no value of a single cluster.
+    leading = {name: paired.metric(name) for name in paired.task.leading if name in plan.metrics}
+    name = next(iter(before.figures(leading)), None)
+    if name is None:
+        return []
+    wanted = {name: leading[name]}
     values = [dict(zip(u.names, u.figures(wanted)[name].tolist(), strict=True)) for u in (before, after)]
     found = [
         UnitChange(name=unit, metric=name, before=one, after=other, value=other - one)

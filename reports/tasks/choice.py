@@ -112,34 +112,39 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
     blocks: list[Block] = []
     if item.turned is not None:
         blocks += [Heading(say("Items that turn"), 4), *_turned(item.turned, part.result)]
-    if item.units:
-        metric = item.units[0].metric
-        kind = metric_kind(metric, part.result.definitions)
-        change = compared_kind("change", metric, part.result.definitions)
-        rows = [
-            Row(
-                (Given(unit.name),),
-                [
-                    Cell(figure(unit.before, kind)),
-                    Cell(figure(unit.after, kind)),
-                    Cell(figure(unit.value, change)),
-                ],
-            )
-            for unit in item.units
-        ]
-        heads = [(tr("Before"), ""), (tr("After"), ""), (tr("Change"), "")]
-        caption = "".join(
-            say(
-                "The {units} whose {metric} changes most; one by itself has few items.",
-                units=units_of(part.result),
-                metric=in_sentence(title_of(metric, part.result.definitions)),
-            )
+    return [*blocks, *what_carries(item, part)]
+
+
+def what_carries(item: Comparison, part: Part) -> list[Block]:
+    """Lay out the clusters whose leading figure changes most."""
+    if not item.units:
+        return []
+    metric = item.units[0].metric
+    kind = metric_kind(metric, part.result.definitions)
+    change = compared_kind("change", metric, part.result.definitions)
+    rows = [
+        Row(
+            (Given(unit.name),),
+            [
+                Cell(figure(unit.before, kind)),
+                Cell(figure(unit.after, kind)),
+                Cell(figure(unit.value, change)),
+            ],
         )
-        blocks += [
-            Heading(say("What carries the change"), 4),
-            Figures(Table(heads, rows), caption, unit_of(part.result)),
-        ]
-    return blocks
+        for unit in item.units
+    ]
+    heads = [(tr("Before"), ""), (tr("After"), ""), (tr("Change"), "")]
+    caption = "".join(
+        say(
+            "The {units} whose {metric} changes most; one by itself has few items.",
+            units=units_of(part.result),
+            metric=in_sentence(title_of(metric, part.result.definitions)),
+        )
+    )
+    return [
+        Heading(say("What carries the change"), 4),
+        Figures(Table(heads, rows), caption, unit_of(part.result)),
+    ]
 
 
 def _turned(turned: Turned, result: AuditResult) -> list[Block]:

@@ -14,6 +14,7 @@ UNITS = {
     "frame": later("frames"),
     "page": later("pages"),
     "descriptor": later("descriptors"),
+    "prompt": later("prompts"),
 }
 """What the clusters of a suite are called, by the column that names them."""
 ONE = {
@@ -25,6 +26,7 @@ ONE = {
     "frame": later("Frame"),
     "page": later("Page"),
     "descriptor": later("Descriptor"),
+    "prompt": later("Prompt"),
 }
 """What one is, as the head of a column."""
 
