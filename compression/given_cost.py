@@ -130,7 +130,10 @@ def _counts(model: Any) -> dict[str, Any]:
         Its weights are of a form that is not counted.
     """
     if is_language(model) and not hasattr(model.engine, "module"):
-        raise ValueError("its runtime does not tell them")
+        told = model.engine.describe().get("parameters")
+        if told is None:
+            raise ValueError("its runtime does not tell them")
+        return {"parameters": int(told)}
     if model.family == "sklearn":
         return _of(list(estimators.numbers(model.fitted)))
     if model.family == "scores":
@@ -144,7 +147,7 @@ def _counts(model: Any) -> dict[str, Any]:
         with foreign(f"{runtime.path} is no OpenVINO model that can be read", loud=True), bounded_memory():
             return cost.of_constants(runtime.path)
     assert isinstance(runtime, TorchRuntime)
-    packed = runtime if isinstance(runtime, QuantisedRuntime) else getattr(model, "engine", None)
+    packed: Any = runtime if isinstance(runtime, QuantisedRuntime) else getattr(model, "engine", None)
     if hasattr(packed, "parameters") and not _readable(runtime.module):
         return {"parameters": packed.parameters, "resident_bytes": _held(runtime.module)}
     return cost.of_module(runtime.module)

@@ -83,10 +83,12 @@ def check_suite(config: Config) -> None:
             f"{config.data.cluster}"
         )
     kind = None if config.model is None else config.model.resolved
-    asked = config.model is not None and (suite.text or kind == "predictions" or is_language(config.model))
+    mine = ("predictions", "variant")
+    asked = config.model is not None and (suite.text or kind in mine or is_language(config.model))
     if not asked:
         who = "any model of texts" if suite.text else "a language model"
-        kinds = "" if suite.text else f", {', '.join(LANGUAGE)}, or endpoint with protocol: openai"
+        more = ("variant (an artefact of one)", *LANGUAGE)
+        kinds = "" if suite.text else f", {', '.join(more)}, or endpoint with protocol: openai"
         raise ValueError(
             f"model: the suite {suite.name} is scored from predictions, or by {who}; expected kind: "
             f"predictions{kinds}, got {kind or 'none'}"
