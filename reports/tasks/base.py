@@ -110,8 +110,6 @@ class Telling:
         What stands in the part of a variant on what it changes.
     of_suite : callable (result, variants, charts, key) -> blocks
         What the report shows of a suite's items, over all variants; none has no such page.
-    suite_title : str
-        What that page is headed.
     scores : callable (part) -> Scores or None
         The chapter on scores; None: that of one score for a decision.
     one_score : bool
@@ -156,7 +154,6 @@ class Telling:
     of_classes: Callable[[Part], list[Block]] = _nothing
     of_changes: Callable[[Comparison, Part], list[Block]] = _no_changes
     of_suite: Callable[[AuditResult, list[Variant], bool, str], list[Block]] = _no_suite
-    suite_title: str = later("Items of the suite")
     scores: Callable[[Part], Scores | None] = _no_scores
     one_score: bool = False
     flip: str = later("A row that one model decides otherwise than the other.")

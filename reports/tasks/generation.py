@@ -216,7 +216,10 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
     blocks: list[Block] = []
     if item.turned is not None and (item.turned.into or item.turned.out_of):
         blocks += [Heading(say("Answers that turn"), 4), *_turned(item.turned)]
-    return [*blocks, *what_carries(item, part)]
+    return [*blocks, *what_carries(item, part, TURNED)]
+
+
+TURNED = (later("answers that turn positive"), later("answers that are no longer positive"))
 
 
 def _turned(turned: Turned) -> list[Block]:
@@ -264,7 +267,7 @@ GENERATION = Telling(
     lead=lead,
     change=JUDGED,
     among={None: later("n: answers or prompts that it counts")},
-    suite_title=later("Answers and their judge"),
+    page=later("Answers and their judge"),
     flip=later("An answer that is judged otherwise than that of the other model to the same prompt."),
     outcome="",
 )
