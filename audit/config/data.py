@@ -152,6 +152,21 @@ class MissingWords(Section):
         return self
 
 
+def _with_attributes(given: Any) -> Any:
+    """Attributes of entities are sensitive features; entities of a row depend on each other."""
+    named = given.get("entity_attributes") if isinstance(given, Mapping) else None
+    if not isinstance(named, Mapping) or not named:
+        return given
+    sensitive = given.get("sensitive") or []
+    if not isinstance(sensitive, list):
+        return given
+    made = {**given, "sensitive": [*sensitive, *(name for name in named if name not in sensitive)]}
+    entities = given.get("tags") or given.get("spans")
+    if entities and given.get("id") and not given.get("document") and not given.get("cluster"):
+        made["document"] = given["id"]
+    return made
+
+
 class Data(Written):
     """The evaluation data: a dataset card (``name``) or a file (``path``), and its columns' roles."""
 
@@ -196,6 +211,19 @@ class Data(Written):
     tokens: Word | None = Field(
         None, exclude_if=absent, description="Column of the tokens, of which there are as many as tags."
     )
+    spans: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of the true entities themselves, in place of tags: in each row a list of "
+        "{start, end, type}, by tokens, or by characters of text; end is the place behind the last one.",
+    )  # fmt: skip
+    text: str | None = Field(
+        None, exclude_if=absent, description="Column of the text whose characters spans are counted by."
+    )
+    entity_attributes: dict[str, Word] | None = Field(
+        None, exclude_if=absent,
+        description="Features of single entities to slice by: by name, the column of their values (a list "
+        "with one for each entity, or for each token), or the key of each of spans.",
+    )  # fmt: skip
     scheme: Scheme | None = Field(
         None, exclude_if=absent,
         description="What tags there are: iob2 (the default; B- begins every entity), iob1 or io.",
@@ -278,6 +306,7 @@ class Data(Written):
     @classmethod
     def _with_names(cls, given: Any) -> Any:
         """Names that are filled into templates are the rows: their columns have the roles."""
+        given = _with_attributes(given)
         swapped = given.get("counterfactual") if isinstance(given, Mapping) else None
         if not isinstance(swapped, Mapping) or "names" not in swapped:
             return given

@@ -105,6 +105,7 @@ class PredictionsSpec(Written, Predicted, ModelSpec):
         None, description="Value(s) of the decision column that count as positive."
     )
     scale: Scale = "probability"
+    types: Types = None
 
     @model_validator(mode="after")
     def _decided_once(self) -> PredictionsSpec:

@@ -122,7 +122,7 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
         data, spec.score, spec.decision, spec.positive, path,
         spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
         spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
-        **said, reader=reader, tags=spec.tags, refused=spec.refused,
+        **said, reader=reader, tags=spec.tags, spans=spec.spans, types=spec.types or {}, refused=spec.refused,
     )  # fmt: skip
 
 
