@@ -61,7 +61,7 @@ def tagged(column: pa.ChunkedArray) -> Tagged | None:
     strays = {scheme: sum(count for _, count in found) for scheme, found in read.items()}
     # Where no tag begins an entity with B-, io reads all and iob2 none; else the first without a fault is it.
     order = ["io", *fitting] if "io" in fitting else fitting
-    best: Scheme = min(order, key=lambda scheme: strays[scheme])  # type: ignore[assignment, arg-type]
+    best: Scheme = min(order, key=lambda scheme: strays[scheme])
     types = Counter(span.type for found, _ in read[best] for span in found)
     return Tagged(best, types, lengths, strays[best])
 
