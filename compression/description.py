@@ -17,6 +17,7 @@ from ..models.forms import FORMS
 from ..models.written import Positive, Written, WrittenRule
 from ..plain import DISTRIBUTION, VERSION, read_json, shown
 from .written_heads import OneHead
+from .written_language import EngineOf, OneAsked, OnGenai
 
 FORMAT = 2
 SPEC = "variant.json"
@@ -67,7 +68,10 @@ class Transformers(Written):
     """A module built from a configuration of transformers."""
 
     kind: Literal["transformers"]
-    task: Literal["text-classification", "image-classification", "token-classification"]
+    task: Literal[
+        "text-classification", "image-classification", "token-classification", "causal-lm", "seq2seq",
+        "masked-lm",
+    ]  # fmt: skip
     config: dict[str, Any]
 
 
@@ -252,6 +256,26 @@ class OfTorch(Described):
         return self
 
 
+class OfLanguage(Described):
+    """A language model."""
+
+    family: Literal["language"]
+    source: Transformers | None
+    asked: OneAsked
+    engine: EngineOf
+    runtime: Annotated[OnTorch | OnGenai, Field(discriminator="kind")]
+    tensors: Tensors | None = None
+    encodings: dict[str, Annotated[Masked | Coded, Field(discriminator="as_")]] = Field({})
+
+    @model_validator(mode="after")
+    def _whole(self) -> OfLanguage:
+        if self.runtime.kind == "torch" and (self.source is None or self.tensors is None):
+            raise ValueError("source, tensors: both are needed by a torch module")
+        if (self.runtime.kind == "genai") != (self.engine.kind == "genai"):
+            raise ValueError("engine.kind: genai is that of the runtime genai")
+        return self
+
+
 class OfScikit(Described):
     """A scikit-learn classifier."""
 
@@ -303,7 +327,7 @@ class OfScores(Described):
 
 
 _DESCRIBED: TypeAdapter[Any] = TypeAdapter(
-    Annotated[OfTorch | OfScikit | OfScores, Field(discriminator="family")]
+    Annotated[OfTorch | OfLanguage | OfScikit | OfScores, Field(discriminator="family")]
 )
 
 

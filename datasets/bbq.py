@@ -43,17 +43,19 @@ def read(path: Path) -> Items:
     several = len({row["category"] for _, _, row in found}) > 1
     items: list[dict[str, Any]] = []
     unscored: list[tuple[str, str]] = []
+    aside: list[str] = []
     for file, number, row in found:
         item = _item(file, number, row, several)
         if item is None:
             unscored.append((row["category"], str(row["question_index"])))
+            aside.append(_id(row, several))
         else:
             items.append(item)
     if not items:
         raise InputError(f"{path}: no question has a single target, of {len(found):,}")
     # Further columns are those of every file: predictions that some lack could not be read.
     table = pa.Table.from_pylist(items, schema=_schema(items))
-    return Items(table, varying(table, SLICES), _told(unscored, len(found)))
+    return Items(table, varying(table, SLICES), _told(unscored, len(found)), aside)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -84,10 +86,10 @@ def _item(path: Path, number: int, row: Mapping[str, Any], several: bool) -> dic
     texts = [folded(str(row[answer])) for answer in ANSWERS]
     if sorted(said) != sorted((TARGET, NON_TARGET, UNKNOWN)) or len(set(texts)) < len(texts):
         return None
-    category, name = str(row["category"]), str(row["example_id"])
+    category = str(row["category"])
     more = {key: value for key, value in row.items() if key not in (*_KEYS, *OWN) and _plain(value)}
     return {
-        "id": f"{category}/{name}" if several else name,
+        "id": _id(row, several),
         "template": f"{category} {row['question_index']}",
         "condition": CONDITIONS[condition],
         "right": said[label],
@@ -101,6 +103,11 @@ def _item(path: Path, number: int, row: Mapping[str, Any], several: bool) -> dic
         ANSWERS_COLUMN: json.dumps([str(row[answer]) for answer in ANSWERS], ensure_ascii=False),
         **{key: None if value is None else str(value) for key, value in more.items()},
     }
+
+
+def _id(row: Mapping[str, Any], several: bool) -> str:
+    name = str(row["example_id"])
+    return f"{row['category']}/{name}" if several else name
 
 
 def _plain(value: Any) -> bool:
@@ -157,6 +164,9 @@ BBQ = Suite(
     read=read,
     roles={"id": "id", "cluster": "template", "label": "right"},
     columns=(*SLICES, "subcategory"),
+    alone=True,
+    file="preds_Age.jsonl.gz",
+    units={"template": "templates"},
     source="A. Parrish et al. 2022, Findings of ACL: 2086-2105",
     licence="CC BY 4.0",
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pyarrow as pa
 
 from ..told import tell, tell_n
 from .errors import InputError
-from .suite import LESS_TEXT, MORE_TEXT, Items, Suite, files_of, other_layout, text_of, varying
+from .suite import LESS_TEXT, MORE_TEXT, Items, Suite, csv_rows, files_of, other_layout, varying
 
 KEYS = ("sent_more", "sent_less", "stereo_antistereo", "bias_type")
 DIRECTIONS = ("stereo", "antistereo")
@@ -25,13 +23,7 @@ def read(path: Path) -> Items:
     items: list[dict[str, Any]] = []
     texts: Counter[tuple[str, str]] = Counter()
     for file in files_of(path):
-        rows = csv.DictReader(io.StringIO(text_of(file), newline=""))
-        lacking = next((key for key in KEYS if key not in (rows.fieldnames or ())), None)
-        if lacking is not None:
-            raise InputError(
-                f"{file}: expected the columns {', '.join(KEYS)} of CrowS-Pairs, got no {lacking!r}"
-            )
-        for number, row in enumerate(rows, start=2):
+        for number, row in csv_rows(file, KEYS, "CrowS-Pairs"):
             if row["stereo_antistereo"] not in DIRECTIONS:
                 wanted = f"stereo_antistereo {' or '.join(DIRECTIONS)}"
                 raise other_layout(file, number, wanted, row["stereo_antistereo"])
@@ -95,6 +87,9 @@ CROWS_PAIRS = Suite(
     read=read,
     roles={"id": "id", "cluster": "pair"},
     columns=SLICES,
+    alone=True,
+    file="crows_pairs_anonymized.csv",
+    units={"pair": "pairs"},
     source="N. Nangia, C. Vania, R. Bhalerao, S. R. Bowman 2020, EMNLP: 1953-1967",
     licence="CC BY-SA 4.0",
 )

@@ -141,7 +141,7 @@ class EvaluationSet:
 
     def __post_init__(self) -> None:
         self.words = Missing.of(self.missing)
-        self.notes: list[str] = []
+        self.notes, self.aside = list[str](), list[str]()
         if isinstance(self.source, pa.Table):
             self.names = self.source.column_names
         else:

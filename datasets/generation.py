@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from .spelling import as_ids, word
 
 PROMPT = "prompt"
 """A column of predictions: the id of the first row of each row's prompt, less what names its sample."""
+SAMPLE = "sample"
+"""A column of the number of each answer to its prompt."""
 SAMPLE_MARK = "#"
 """Before the number of the sample in an id."""
 
@@ -140,3 +143,49 @@ def _stem(name: str) -> str:
 def shortened(text: str, most: int = 40) -> str:
     """The beginning of a text, for a message."""
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def sampled(table: pa.Table, samples: int, id: str | None) -> pa.Table:
+    """The rows of prompts, each as often as it is to be answered.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A row for each prompt.
+    samples : int
+    id : str, optional
+        Its column of ids; default they are the numbers of the rows, from 1.
+
+    Returns
+    -------
+    pyarrow.Table
+        With a column `SAMPLE`, 0 to ``samples`` - 1, and an id for each row: the prompt's, `SAMPLE_MARK` and
+        the number.
+
+    Raises
+    ------
+    InputError
+        It has a column of that name already.
+    """
+    name = id or "id"
+    if SAMPLE in table.schema.names or (id is None and name in table.schema.names):
+        taken = SAMPLE if SAMPLE in table.schema.names else name
+        raise InputError(
+            f"model.samples: the rows have a column {taken!r} already; expected one row for each prompt, and "
+            "data.id where there are ids"
+        )
+    place = np.repeat(np.arange(table.num_rows), samples)
+    number = np.tile(np.arange(samples), table.num_rows)
+    ids = [str(i + 1) for i in range(table.num_rows)] if id is None else as_text(table.column(id))
+    named = pa.array(
+        [f"{ids[row]}{SAMPLE_MARK}{k}" for row, k in zip(place, number, strict=True)], pa.string()
+    )
+    found = table.take(pa.array(place))
+    if id is not None:
+        found = found.drop_columns([id])
+    return found.append_column(name, named).append_column(SAMPLE, pa.array(number, pa.int64()))
+
+
+def as_text(column: pa.ChunkedArray) -> list[str]:
+    """Ids as they are written."""
+    return [str(name) for name in as_ids(column.combine_chunks()).cast(pa.string()).to_pylist()]

@@ -136,6 +136,9 @@ WINOBIAS = Suite(
     read=read,
     roles={"id": "id", "cluster": "occupation"},
     columns=SLICES,
+    alone=True,
+    file="pro_stereotyped_type1.txt.dev",
+    units={"occupation": "occupations"},
     source="J. Zhao, T. Wang, M. Yatskar, V. Ordonez, K.-W. Chang 2018, NAACL-HLT: 15-20",
     licence="MIT",
 )

@@ -38,6 +38,8 @@ class Scored:
     text : array or None
         What was written in words, str or None (rows,); "" where that is not looked at again. Of generation
         decisions are then positions in `answers.OUTCOMES`, and scores are a judge's.
+    second : array or None
+        Generation: whether a second judge finds an answer positive, bool (rows,).
     """
 
     decision: NDArray[Any] | None
@@ -45,6 +47,7 @@ class Scored:
     truncated: int = 0
     rank: NDArray[np.int64] | None = None
     text: NDArray[Any] | None = None
+    second: NDArray[np.bool_] | None = None
 
 
 class ModelKind(Protocol):
@@ -103,6 +106,10 @@ class ModelKind(Protocol):
     def ruled(self, batch: pa.RecordBatch, scored: Scored) -> Scored:
         """Decide rows by its rules from what the model without them has said."""
         return scored
+
+    def drawn_again(self) -> Any:
+        """The same model with other draws, where what it says is drawn; itself where nothing is."""
+        return self
 
     def seen(self, scored: Scored) -> None:
         """Take note of what it has said of some rows, now or in an audit that was stopped."""

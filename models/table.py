@@ -80,8 +80,8 @@ class PredictionTable(ModelKind):
         Entities: the column of the entities themselves.
     types : mapping of str to str
         Entities: the data's type for each predicted one; others are left out.
-    refused : str, optional
-        Generation: the column that says whether an answer is a refusal.
+    refused, second : str, optional
+        Generation: the columns that say whether an answer is a refusal, and what a second judge decides.
     refusals : Refusals, optional
         Generation: what finds refusals in the text of answers.
 
@@ -115,6 +115,7 @@ class PredictionTable(ModelKind):
     spans: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     refused: str | None = None
+    second: str | None = None
     refusals: Refusals = field(default_factory=Refusals)
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
@@ -318,7 +319,7 @@ class PredictionTable(ModelKind):
 
 KEYS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated", "tags", "spans", "refused",
+    "unrelated", "tags", "spans", "refused", "second",
 )  # fmt: skip
 """Keys of ``model:`` that name columns of predictions."""
 _FIELDS = {"score": "score_column"}
@@ -359,6 +360,7 @@ def _generated(table: PredictionTable) -> Predicted:
     return OfGenerated(
         table.answer, table.decision, table.score_column, table.refused, as_words(table.positive),
         as_words(table.negative), lambda: table.threshold, table.probability, table.refusals,
+        table.second,
     )  # fmt: skip
 
 
@@ -376,6 +378,6 @@ TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "choice": (lambda table: OfAnswers(table.answer), {"answer"}),
     "pairs": (lambda table: OfPairs(table.more, table.less, table.unrelated), {"more", "less", "unrelated"}),
     "ner": (_entities, {"tags", "spans"}),
-    "generation": (_generated, {"answer", "decision", "score", "refused"}),
+    "generation": (_generated, {"answer", "decision", "score", "refused", "second"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""

@@ -37,6 +37,8 @@ class OfGenerated:
     probability : bool
     refusals : Refusals
         Finds refusals in the text, where no column says which answers are.
+    second : str, optional
+        Column of what a second judge decides, in the words of the first.
     """
 
     answer: str | None
@@ -48,6 +50,7 @@ class OfGenerated:
     threshold: Callable[[], float | None]
     probability: bool = True
     refusals: Refusals = field(default_factory=Refusals)
+    second: str | None = None
 
     task = "generation"
     exact = False
@@ -66,7 +69,7 @@ class OfGenerated:
     @property
     def columns(self) -> list[str]:
         """Those that are named."""
-        return [name for name in (self.answer, self.decision, self.score, self.refused) if name]
+        return [name for name in (self.answer, self.decision, self.score, self.refused, self.second) if name]
 
     @property
     def verbatim(self) -> list[str]:
@@ -76,7 +79,7 @@ class OfGenerated:
     @property
     def texts(self) -> list[str]:
         """The decision's; the text of answers is read as it is."""
-        return [self.decision] if self.decision else []
+        return [name for name in (self.decision, self.second) if name]
 
     def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows."""
@@ -91,7 +94,14 @@ class OfGenerated:
             positive = decide(score, threshold)
         if positive is not None:
             found[answered] = np.where(positive[answered], POSITIVE, NEGATIVE)
-        return Scored(found, score, text=text)
+        return Scored(found, score, text=text, second=self._second(placed, answered))
+
+    def _second(self, placed: Placed, answered: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """What a second judge decides, of the same values."""
+        if self.second is None:
+            return None
+        outcome = Binary(self.second, "decision", self.positive, self.negative)
+        return np.asarray(placed(_among(outcome.read, answered, self.second, bool), self.second))
 
     def _before_any_judge(self, placed: Placed, text: NDArray[Any] | None) -> NDArray[np.int64]:
         """Which answers are empty and which are refusals."""
@@ -111,7 +121,7 @@ class OfGenerated:
 
     def describe(self) -> dict[str, Any]:
         """What the report says of the columns."""
-        told: dict[str, Any] = {"answer": self.answer, "refused": self.refused}
+        told: dict[str, Any] = {"answer": self.answer, "refused": self.refused, "second": self.second}
         if self.score:
             told |= {"score": self.score, "scale": "probability" if self.probability else "rank"}
         if self.outcome:
@@ -143,7 +153,7 @@ def _among(
 
     def some(column: pa.Array) -> NDArray[Any]:
         plain(column, name)
-        found = np.zeros(len(column), kind)
+        found: NDArray[Any] = np.zeros(len(column), kind)
         if rows.any():
             found[rows] = read(column.filter(pa.array(rows)))
         return found
@@ -166,6 +176,7 @@ def _flags(name: str) -> Callable[[pa.Array], NDArray[Any]]:
             raise InputError(
                 f"model.refused: expected 1/0 or true/false in column '{name}', got {strange[0]!r}"
             )
-        return np.array([known[value.lower()] for value in values], bool)[encoded.indices.to_numpy()]
+        flags = np.array([known[value.lower()] for value in values], bool)
+        return np.asarray(flags[encoded.indices.to_numpy()])
 
     return read

@@ -20,15 +20,18 @@ from ..metrics.rows import Rows
 from .cases import SCORE, Batch, By, Cases
 from .choice_cases import KeptPairs, places
 from .class_cases import Coded
+from .judges import JUDGE, Audited, read
 from .ratios import NAMED, SIDES, Keys, Turned, Units
 from .task import Kind, Known, Said
 
 POSITIVE, NEGATIVE, REFUSED, EMPTY, ANSWERED = OUTCOMES = (
     "positive", "negative", "refused", "empty", "answered",
 )  # fmt: skip
-"""What an answer is: as the judge decides; "answered" where none has decided."""
+"""What an answer is: as the judge decides; "answered" where there is none, or it gives no verdict."""
 PROMPT = "prompt"
 """The column that names each row's prompt."""
+SECOND = "second"
+"""The column of what an answer is as a second judge decides."""
 GROUP = "number of the prompt"
 WHOLE = "answers"
 """What was asked, where there is one kind of question."""
@@ -61,13 +64,18 @@ class Judged:
         return ~self._is(REFUSED, EMPTY)
 
     @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Whether the judge decides for it or against it."""
+        return self._is(POSITIVE, NEGATIVE)
+
+    @property
     def score(self) -> Floats:
         """The judge's score."""
         return np.asarray(self.rows.values(self.side + SCORE), float)
 
     def rate(self) -> list[Floats]:
         """Top and bottom of the share of positive answers."""
-        return [self.positive.astype(float), self.answered.astype(float)]
+        return [self.positive.astype(float), self.judged.astype(float)]
 
     def refusals(self) -> list[Floats]:
         """Top and bottom of the share of refusals."""
@@ -76,6 +84,25 @@ class Judged:
     def empties(self) -> list[Floats]:
         """Top and bottom of the share of empty answers."""
         return [self._is(EMPTY).astype(float), self.each]
+
+    @property
+    def second(self) -> NDArray[np.bool_]:
+        """Whether a second judge decides for it."""
+        return np.asarray(self.rows.values(self.side + SECOND) == OUTCOMES.index(POSITIVE))
+
+    @property
+    def agree(self) -> NDArray[np.bool_]:
+        """Whether two judges decide alike."""
+        one, other = (self.rows.values(self.side + name) for name in (DECISION, SECOND))
+        return np.asarray(one == other)
+
+    def disagreement(self) -> list[Floats]:
+        """Top and bottom of the share of answers that two judges decide otherwise."""
+        return [(~self.agree & self.judged).astype(float), self.judged.astype(float)]
+
+    def unjudged(self) -> list[Floats]:
+        """Top and bottom of the share of answers that the judge gives no verdict on."""
+        return [(self.answered & ~self.judged).astype(float), self.answered.astype(float)]
 
     def mean(self) -> list[Floats]:
         """Top and bottom of the mean score."""
@@ -123,7 +150,16 @@ def _held(batch: Batch) -> dict[str, NDArray[Any]]:
     held: dict[str, NDArray[Any]] = {DECISION: places(batch.rows.column(DECISION), OUTCOMES)}
     if SCORE in batch.names:
         held[SCORE] = batch.number(SCORE)
+    if SECOND in batch.names:
+        held[SECOND] = places(batch.rows.column(SECOND), OUTCOMES)
     return held
+
+
+def _judges(batch: Batch) -> list[Audited]:
+    """How the judges decided labelled answers, as the rows say; none where they say nothing."""
+    if JUDGE not in batch.names or not batch.rows.num_rows:
+        return []
+    return read(str(batch.rows.column(JUDGE)[0].as_py()))
 
 
 class GenerationCases(Cases):
@@ -133,7 +169,8 @@ class GenerationCases(Cases):
         super().__init__(by, probability)
         self.rows = Rows(by)
         self._names, self._prompts = Coded(), Coded()
-        self._judged = True
+        self._seen = np.zeros(len(OUTCOMES), np.int64)
+        self.judges: list[Audited] = []
 
     def add(self, batch: Batch) -> Cube:
         """Take a batch; returns its counts."""
@@ -142,18 +179,29 @@ class GenerationCases(Cases):
         self._cubes.add(cube)
         if names:
             held = _held(batch)
-            self._judged = self._judged and not (held[DECISION] == OUTCOMES.index(ANSWERED)).any()
+            self.judges = self.judges or _judges(batch)
+            self._seen += np.bincount(held[DECISION], minlength=len(OUTCOMES))
             held[GROUP] = self._prompts.codes(cluster_names(batch.rows.column(PROMPT)))
             if batch.cluster is not None:
                 held[NAMED] = self._names.codes(batch.cluster)
             self.rows.add(batch.slices, batch.keys, held, batch.weight, batch.cluster)
         return cube
 
+    @property
+    def _judged(self) -> bool:
+        """Whether a judge has decided; also where nothing was left to be judged."""
+        found = dict(zip(OUTCOMES, self._seen.tolist(), strict=True))
+        return bool(found[POSITIVE] or found[NEGATIVE] or not found[ANSWERED])
+
     def gives(self, columns: frozenset[str]) -> frozenset[Need]:
-        """What rows with these columns carry: decision, of a judge too (judged), and a judge's score."""
+        """What rows with these columns carry: decisions, a judge's, its score, its audit, a second one's."""
         found: set[Need] = {"decision"} if DECISION in columns else set()
-        found |= {"judged"} if DECISION in columns and self._judged else set()
-        return frozenset(found | ({"judge's score"} if SCORE in columns else set()))
+        judged: set[Need] = {"judged"} if DECISION in columns and self._judged else set()
+        if judged and JUDGE in columns:
+            judged |= {"audit of the judge"}
+        if judged and SECOND in columns:
+            judged |= {"second judge"}
+        return frozenset(found | judged | ({"judge's score"} if SCORE in columns else set()))
 
     @property
     def cube(self) -> Cube:
@@ -164,7 +212,7 @@ class GenerationCases(Cases):
         """Answers of each slice by what they are."""
         counts = np.zeros((len(keys), len(OUTCOMES)), np.int64)
         np.add.at(counts, (self.rows.owner(by, keys), self.rows.values(DECISION)), 1)
-        seen = OUTCOMES[:-1] if self._judged else OUTCOMES[2:]
+        seen = OUTCOMES[0 if self._judged else 2 : None if self._seen[-1] else -1]
         return [{WHOLE: {name: row[OUTCOMES.index(name)] for name in seen}} for row in counts.tolist()]
 
     @property
@@ -212,12 +260,22 @@ def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:
     found: dict[str, pa.Array] = {
         DECISION: pa.DictionaryArray.from_arrays(codes, pa.array(list(OUTCOMES), pa.string()))
     }
-    return found if said.score is None else {**found, SCORE: pa.array(said.score, pa.float64())}
+    if said.score is not None:
+        found[SCORE] = pa.array(said.score, pa.float64())
+    if said.second is not None:
+        # What is not judged is the same for both.
+        judged = np.isin(said.decision, [OUTCOMES.index(POSITIVE), OUTCOMES.index(NEGATIVE)])
+        other = np.where(said.second, OUTCOMES.index(POSITIVE), OUTCOMES.index(NEGATIVE))
+        codes = pa.array(np.where(judged, other, said.decision), pa.int32())
+        found[SECOND] = pa.DictionaryArray.from_arrays(codes, pa.array(list(OUTCOMES), pa.string()))
+    return found
 
 
 def kind(name: str) -> Kind | None:
     """What stands in a column of predictions."""
-    kinds: dict[str, Kind] = {DECISION: "word", PROMPT: "word", SCORE: "score"}
+    kinds: dict[str, Kind] = {
+        DECISION: "word", PROMPT: "word", SCORE: "score", SECOND: "word", JUDGE: "word",
+    }  # fmt: skip
     return kinds.get(name)
 
 

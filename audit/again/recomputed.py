@@ -172,7 +172,8 @@ def as_configured(data: DataInfo, config: Config) -> DataInfo:
     if config.suite is not None:
         known = dict(SUITES[config.suite].roles)
     roles = {key: getattr(given, key) or known.get(key) for key in ("label", "id", "weight", "cluster")}
-    roles["cluster"] = given.document or roles["cluster"]
+    # What depends on each other where nobody names a cluster.
+    roles["cluster"] = given.document or roles["cluster"] or given.prompt or known.get("prompt")
     sensitive = list(config.slices.by or given.sensitive or known.get("sensitive", []))
     bins = known.get("bins", {}) if given.bins is None else given.bins
     parts: dict[str, Any] = {

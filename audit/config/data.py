@@ -21,6 +21,13 @@ THOUSANDS = ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f")
 """Marks between groups of three digits."""
 
 
+def listed(given: Any) -> Any:
+    """Values by column, one of which may stand without its list."""
+    if not isinstance(given, Mapping):
+        return given
+    return {key: value if isinstance(value, list) else [value] for key, value in given.items()}
+
+
 class Twins(Section):
     """Counterfactual rows: those alike in ``group`` differ in the sensitive ``feature`` only."""
 
@@ -61,9 +68,7 @@ class Filled(Section):
     @field_validator("where", mode="before", json_schema_input_type=dict[str, list[Word] | Word])
     @classmethod
     def _one_value(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        return {key: value if isinstance(value, list) else [value] for key, value in given.items()}
+        return listed(given)
 
 
 def _or_names(schema: dict[str, Any]) -> None:
@@ -270,6 +275,10 @@ class Data(Written):
     categorical: list[str] | None = Field(
         None, description="Columns that hold categories, whatever their values look like."
     )
+    where: dict[str, Annotated[list[Word], Field(min_length=1)]] | None = Field(
+        None, exclude_if=absent,
+        description="Items of a suite that are taken: by column, the values that they have.",
+    )  # fmt: skip
     items: int | None = Field(
         None, ge=1, exclude_if=absent,
         description="Most items of a suite, spread over what varies as one, such as templates; default all.",
@@ -319,6 +328,11 @@ class Data(Written):
             "sensitive": [by] if isinstance(by, str) else by,
         }  # fmt: skip
         return {**roles, **rest, "filled": swapped}
+
+    @field_validator("where", mode="before", json_schema_input_type=dict[str, list[Word] | Word])
+    @classmethod
+    def _one_value(cls, given: Any) -> Any:
+        return listed(given)
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:
@@ -380,6 +394,11 @@ class TrainData(Written):
     split: Word | None = None
     path: str | None = None
     label: str | None = Field(None, description="Column of its label; default that of data.")
+    text: str | None = Field(
+        None, exclude_if=absent,
+        description="Of a language model: the column of texts to learn from or to calibrate with. Without it "
+        "the file is one of the suite's own, whose items are not audited.",
+    )  # fmt: skip
     positive: Values | None = Field(None, description="Its positive label value(s); default those of data.")
     negative: Values | None = Field(None, description="Its negative label value(s); default those of data.")
     validation: float | None = Field(

@@ -124,6 +124,10 @@ class Predicted(Section):
         description="Column of a predictions table that says whether an answer is a refusal: 1/0 or "
         "true/false; default what refusals finds in its text.",
     )  # fmt: skip
+    second: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table with what a second judge decides of an answer.",
+    )  # fmt: skip
     negative: Values | None = Field(
         None,
         description="Value(s) of the decision column that count as negative; needed where more than one is "
@@ -139,7 +143,7 @@ class Predicted(Section):
 
 COLUMNS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated", "tags", "spans", "refused",
+    "unrelated", "tags", "spans", "refused", "second",
 )  # fmt: skip
 """Keys that name columns of predictions."""
 
@@ -318,8 +322,8 @@ KEPT: dict[str, Any] = {
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
     "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None, "spans": None, "types": None,
-    "disable": None, "refused": None, "chat": None, "system": None, "prompt": None, "context": None,
-    "max_new_tokens": None,
+    "disable": None, "refused": None, "second": None,
+    "chat": None, "system": None, "prompt": None, "context": None, "max_new_tokens": None,
     "temperature": None, "top_p": None, "samples": None, "served_model": None, "concurrency": None,
     "requests_per_minute": None, "timeout": None, "cache": None,
 }  # fmt: skip
@@ -332,8 +336,8 @@ value alone.
 
 LATER = (
     "probabilities", "decisions", "prediction", "rank", "answer", "more", "less", "unrelated", "processor",
-    "pixels", "tags", "spans", "types", "disable", "refused", "chat", "system", "prompt", "context",
-    "max_new_tokens",
+    "pixels", "tags", "spans", "types", "disable", "refused", "second",
+    "chat", "system", "prompt", "context", "max_new_tokens",
     "temperature", "top_p", "samples", "served_model", "concurrency", "requests_per_minute", "timeout",
     "cache",
 )  # fmt: skip

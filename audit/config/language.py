@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from .keys import Trainable
 from .model_base import Kind, ModelSpec, ends, schema_of
 from .section import Section, absent
 
@@ -82,8 +83,8 @@ class LanguageSpec(Asked, ModelSpec):
     path: str = Field(description="Folder of the model.")
 
 
-class FolderSpec(LanguageSpec):
-    """A transformers folder of a language model."""
+class FolderSpec(Trainable, LanguageSpec):
+    """A transformers folder of a language model, which recipes can change."""
 
     path: str = Field(description="Folder of the model, or its name on the hub.")
     device: str = Field("auto", description="cpu, cuda or cuda:N; auto takes CUDA when it is there.")
@@ -133,6 +134,8 @@ class GenaiSpec(LanguageSpec):
 
 LANGUAGE: tuple[Kind, ...] = ("causal-lm", "seq2seq", "masked-lm", "gguf", "genai")
 """Kinds of language models that are run here."""
+FOLDERS: tuple[Kind, ...] = ("causal-lm", "seq2seq", "masked-lm")
+"""Those of them whose module recipes can change."""
 
 
 def is_language(spec: Any) -> bool:

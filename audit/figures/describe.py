@@ -39,6 +39,8 @@ NEEDS = {
     "relevance": tell("relevance"),
     "judged": tell("judge's decision"),
     "judge's score": tell("judge's score"),
+    "audit of the judge": tell("judge that was audited on labelled answers"),
+    "second judge": tell("second judge"),
 }
 """What metrics need of the rows, in words."""
 WHEN_USED = {
@@ -165,7 +167,7 @@ def data_info(
         merge=data.merged,
         id=data.id,
         weight=data.weight,
-        cluster=data.cluster,
+        cluster=data.cluster or data.prompt,
         split=data.split,
         warnings=warnings,
         found=len(warnings) - known,

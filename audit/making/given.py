@@ -17,11 +17,15 @@ from ...datasets.columns import listed
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.memory import PLACE
+from ...datasets.suites import SUITES
 from ...models.folder import local_folder, weights_of
 from ...models.foreign import one_line
 from ...models.given import folder_kind, given_transformers
 from ...models.graphs import stored_kinds
 from ...models.images import ImageInputs
+from ...models.language.given import files_of_language
+from ...models.language.load import language_model
+from ...models.language.vocabulary import check_alike, vocabulary_of
 from ...models.onnx_runtime import OnnxRuntime
 from ...models.rules import unruled
 from ...models.texts import TextInputs
@@ -40,7 +44,9 @@ from ..config import (
     VariantSpec,
     first_problem,
     given_kind,
+    is_language,
 )
+from ..config.language import FOLDERS
 from ..masked import masked
 from ..progress import Progress
 from ..result import Failed
@@ -111,6 +117,8 @@ def load_given(
     kind, original_place = given_kind(wanted), config.model.place
     if kind is None:
         kind, path = folder_kind(Path(str(path)), original_place)
+        if kind == "transformers" and is_language(config.model):
+            kind = config.model.resolved if config.model.resolved in FOLDERS else "causal-lm"
         wanted = wanted.model_copy(update={"path": path})
     try:
         spec = _as_trained(wanted.as_model(config.model, kind), config.model, original)
@@ -119,6 +127,10 @@ def load_given(
         raise InputError(f"{path}: a folder of {kind}: {first_problem(error, AnySpec)}") from None
     if kind == "transformers" and given is None:
         model, files = given_transformers(spec, _in_order_of(original, data), original_place, config.seed)
+    elif is_language(spec) and given is None:
+        mean = config.suite is not None and SUITES[config.suite].mean
+        model = language_model(spec, data, config.seed, mean, original_place)
+        files = files_of_language(model, spec.place)
     else:
         if isinstance(spec, (TorchSpec, GraphSpec, EndpointSpec)):
             data = _in_order_of(original, data)
@@ -152,6 +164,8 @@ def _as_trained(spec: AnySpec, of_model: AnySpec, original: Any) -> AnySpec:
     base = unruled(original)
     inputs = getattr(base, "inputs", None)
     more: dict[str, Any] = {}
+    if is_language(spec):
+        return spec
     if isinstance(spec, (GraphSpec, EndpointSpec)) and isinstance(inputs, TextInputs):
         more = {"text": inputs.text, "text_pair": inputs.pair, "max_length": inputs.max_length}
     elif isinstance(spec, (TorchSpec, GraphSpec, EndpointSpec)) and isinstance(inputs, ImageInputs):
@@ -179,6 +193,8 @@ def files_of(model: Any, spec: AnySpec) -> list[Path]:
     base = unruled(model)
     if spec.place is None or spec.resolved == "predictions":
         return []
+    if is_language(spec):
+        return files_of_language(base, spec.place)
     runtime = getattr(base, "runtime", None)
     found = getattr(runtime, "files", None) or getattr(getattr(runtime, "graph", None), "files", None)
     if found:
@@ -225,6 +241,11 @@ def check_same_task(original: Any, given: Any, rows: pa.RecordBatch | None) -> N
     mine, theirs = (getattr(model, "task", "binary") for model in (one, other))
     if mine != theirs:
         raise InputError(f"another model: expected one of the task {mine}, got one of {theirs}")
+    if hasattr(one, "engine") or hasattr(other, "engine"):
+        if not (hasattr(one, "engine") and hasattr(other, "engine")):
+            raise InputError("another model: expected a language model, as the original is")
+        check_alike(one, other, rows)
+        return
     _check_labels(one.labels, other.labels)
     _check_positive(one, other)
     _check_columns(one, other)
@@ -342,7 +363,11 @@ def _few(mine: Any, theirs: Any) -> str:
 def origin(wanted: GivenVariant, loaded: Loaded) -> dict[str, Any]:
     """What the report says of where a variant came from; passwords of addresses are left out."""
     told: dict[str, Any] = {"given": masked(wanted.path or wanted.function or wanted.endpoint or "in memory")}
-    runtime = getattr(unruled(loaded.model), "runtime", None)
+    base = unruled(loaded.model)
+    runtime = getattr(base, "runtime", None)
+    if hasattr(base, "engine"):
+        known = vocabulary_of(base.engine)
+        told["vocabulary"] = tell("not known, as it is served elsewhere") if known is None else known.sha256()
     if isinstance(runtime, OnnxRuntime) and (kinds := stored_kinds(runtime.path)):
         told["quantisation"] = kinds
     return told

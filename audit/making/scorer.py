@@ -22,6 +22,7 @@ from ..progress import Progress
 from ..result import SelfFlips
 from ..store.folder import ARTEFACTS, OpenRun, checksum
 from ..verdict.judge import SELECTION, value_order
+from .judging import Judging
 from .opening import evaluation_set
 from .scoring import Job, Shards, Twins, sample, score
 from .self_flips import STEADY_ROWS, self_flips
@@ -48,6 +49,8 @@ class Scorer:
                     raise no_column(name, self.data.names, self.data.where, "data.counterfactual.group")
         self.order = value_order(self.data.bins)
         self._data_sha256: str | None = None
+        self.judging: Judging | None = None
+        """Set before anything is scored, where answers are judged."""
 
     def open(self, split: str | None = None) -> EvaluationSet:
         """The evaluation rows anew, or the rows of another split."""
@@ -77,6 +80,7 @@ class Scorer:
             aside=aside if selection and selection.share else None,
             held_out=validation.share if validation else None,
             task=self.config.of_task,
+            judging=self.judging,
         )
         data = self.data if name == ORIGINAL else self.open()
         truncated = score(data, model, job, measured, self.progress)

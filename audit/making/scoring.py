@@ -36,6 +36,7 @@ from ...tasks import BINARY, Task
 from ..figures.held import TASK_KEY, check_said
 from ..figures.measure import Measurement
 from ..progress import Progress
+from .judging import Judging
 
 SEPARATOR, MARK, BLANK = "\x1f", "\x1e", "\x1e0"
 """Between the values of several columns that say who is whose twin; before either of the two signs where a
@@ -177,6 +178,8 @@ class Job:
         Share of the rows that decision rules are fitted on: they are not scored.
     task : Task
         What the model's decisions and scores are.
+    judging : Judging, optional
+        What is made of answers in words.
     """
 
     path: Path
@@ -187,6 +190,7 @@ class Job:
     aside: Path | None = None
     held_out: float | None = None
     task: Task = BINARY
+    judging: Judging | None = None
 
 
 def score(
@@ -246,6 +250,9 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
         # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
         scored = model.ruled(raw, job.shards.score(number, unruled(model), raw, ids))
     unruled(model).seen(scored)
+    if job.judging is not None:
+        scored = job.judging.reading.judged(scored)
+        rows |= job.judging.beside(raw.num_rows)
     if job.task.of_class is not None:
         check_free(model.classes, "model: the classes of its predictions")
     said = job.task.columns(scored, model.classes)

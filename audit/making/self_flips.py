@@ -25,8 +25,8 @@ PIECE_ROWS = 64
 def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips | None:
     """Score some rows as the audit does, and again shuffled and in pieces of other sizes.
 
-    What flips then flips for no reason of the model's own: the floor under every flip rate. None of a model
-    that decides nothing.
+    What flips then flips for no reason of the model's own: the floor under every flip rate. Texts that are
+    drawn are drawn anew, with another seed. None of a model that decides nothing.
     """
     draw = np.random.default_rng(config.seed)
     most = unruled(model).most_again
@@ -35,6 +35,8 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips 
     before = model.score(rows, None)
     if before.decision is None:
         return None
+    other = unruled(model).drawn_again()
+    drawn = other is not unruled(model)
     order = draw.permutation(rows.num_rows)
     decision = np.empty_like(before.decision)
     score = None if before.score is None else np.empty_like(before.score)
@@ -43,7 +45,7 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips 
     with quiet() if unruled(model).batched else nullcontext():
         while start < len(order):
             piece = order[start : start + int(draw.integers(1, PIECE_ROWS + 1))]
-            again = model.score(rows.take(pa.array(piece)), None)
+            again = (other if drawn else model).score(rows.take(pa.array(piece)), None)
             decision[piece] = again.decision
             if score is not None:
                 score[piece] = again.score
@@ -59,5 +61,7 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips 
         largest_score_change=None
         if score is None or before.score is None
         else float(np.abs(score - before.score).max()),
-        batching=tell("shuffled, in batches of 1 to {n} rows", n=PIECE_ROWS),
+        batching=tell("other draws, in batches of 1 to {n} rows", n=PIECE_ROWS)
+        if drawn
+        else tell("shuffled, in batches of 1 to {n} rows", n=PIECE_ROWS),
     )

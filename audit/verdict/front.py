@@ -11,6 +11,7 @@ from ...metrics.intervals import adjust_p
 from ...metrics.limit import Limit
 from ..result import (
     TARGET,
+    USABLE,
     AuditResult,
     Cell,
     Comparison,
@@ -298,7 +299,7 @@ def _limits(gate: GateResult | None, part: Slice | None, value: float) -> dict[s
 
 def _beyond(disparity: Disparity) -> bool:
     low, high = disparity.together
-    return disparity.status == "ok" and low is not None and high is not None and (low > 0 or high < 0)
+    return disparity.status in USABLE and low is not None and high is not None and (low > 0 or high < 0)
 
 
 def _named(gaps: Sequence[Disparity], gate: GateResult | None) -> Disparity | None:
@@ -310,7 +311,7 @@ def _named(gaps: Sequence[Disparity], gate: GateResult | None) -> Disparity | No
             for found in measured:
                 if found.slice == one and (found.reference == other or other is None):
                     return found
-    usable = [d for d in measured if d.status == "ok"]
+    usable = [d for d in measured if d.status in USABLE]
     shown = [d for d in usable if _beyond(d)]
     if shown:
         return max(shown, key=lambda d: min(abs(limit or 0.0) for limit in d.together))

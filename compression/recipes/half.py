@@ -41,7 +41,7 @@ def _cast(model: Any, dtype: str, name: str) -> Done:
     return Done(recount=recount)
 
 
-@recipe("bf16", rebuild=_to("bfloat16"), tasks=UNTAUGHT)
+@recipe("bf16", rebuild=_to("bfloat16"), language=True, tasks=UNTAUGHT)
 def bf16(model: Any, params: Params, context: Context) -> Done:
     """Cast to bfloat16."""
     done = _cast(model, "bfloat16", "bf16")
@@ -49,7 +49,7 @@ def bf16(model: Any, params: Params, context: Context) -> Done:
     return done
 
 
-@recipe("fp16", rebuild=_to("float16"), tasks=UNTAUGHT)
+@recipe("fp16", rebuild=_to("float16"), language=True, tasks=UNTAUGHT)
 def fp16(model: Any, params: Params, context: Context) -> Done:
     """Cast to float16."""
     done = _cast(model, "float16", "fp16")

@@ -31,7 +31,7 @@ class PruneHeads(Params):
     finetune: Finetune | None = None
 
 
-@recipe(NAME, PruneHeads, rebuild=reshape, tasks=UNTAUGHT)
+@recipe(NAME, PruneHeads, rebuild=reshape, language=True, tasks=UNTAUGHT)
 def prune_heads(model: Any, params: PruneHeads, context: Context) -> Done:
     """Keep the heads whose output weights have the largest norm (P. Michel et al. 2019, NeurIPS 32)."""
     module = shrinkable(model, NAME)

@@ -141,7 +141,7 @@ def plan(model: Any, context: Context, name: str, *, per_channel: bool, embeddin
     }  # fmt: skip
 
 
-@recipe("int8-dynamic", Int8Dynamic, rebuild=quantise_dynamic, tasks=UNTAUGHT)
+@recipe("int8-dynamic", Int8Dynamic, rebuild=quantise_dynamic, language=True, tasks=UNTAUGHT)
 def int8_dynamic(model: Any, params: Int8Dynamic, context: Context) -> Done:
     """Quantise with torch's dynamic int8, in place."""
     record = plan(

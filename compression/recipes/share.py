@@ -25,7 +25,7 @@ class Share(Params):
     embeddings: bool = Field(True, description="Embedding tables too.")
 
 
-@recipe("share-weights", Share, tasks=UNTAUGHT)
+@recipe("share-weights", Share, language=True, tasks=UNTAUGHT)
 def share_weights(model: Any, params: Share, context: Context) -> Done:
     """Replace the weights of each layer by the nearest of k-means centroids (S. Han et al. 2016, ICLR)."""
     torch = optional("torch", "share-weights")

@@ -20,7 +20,7 @@ class DropLayers(Params):
     finetune: Finetune | None = None
 
 
-@recipe("drop-layers", DropLayers, rebuild=reshape, tasks=UNTAUGHT)
+@recipe("drop-layers", DropLayers, rebuild=reshape, language=True, tasks=UNTAUGHT)
 def drop_layers(model: Any, params: DropLayers, context: Context) -> Done:
     """Keep some of the layers; of an encoder and a decoder, some of each."""
     in_float32(model, "drop-layers")

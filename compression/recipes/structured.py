@@ -28,7 +28,7 @@ class Structured(Params):
     finetune: Finetune | None = None
 
 
-@recipe(NAME, Structured, rebuild=reshape, tasks=UNTAUGHT)
+@recipe(NAME, Structured, rebuild=reshape, language=True, tasks=UNTAUGHT)
 def prune_structured(model: Any, params: Structured, context: Context) -> Done:
     """Remove the units of least norm: of feed-forward parts, or channels of convolutions."""
     optional("torch", NAME)

@@ -13,12 +13,13 @@ import pyarrow as pa
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...told import tell_n
-from ..base import Family, ModelKind, Scored
+from ..base import ModelKind, Scored
+from .changeable import Changeable
 from .engine import Engine, Prompt
 
 SHARD_ROWS = 256
 """Rows whose answers are kept together, so that a killed audit goes on there."""
-MOST_AGAIN = 128
+MOST_AGAIN = 64
 """Rows that are asked a second time for the floor under flips."""
 TIMED_ROWS = 16
 
@@ -51,7 +52,7 @@ def column_texts(batch: pa.RecordBatch, name: str) -> list[str]:
 
 
 @dataclass
-class AskedModel(ModelKind):
+class AskedModel(Changeable, ModelKind):
     """A language model as an audit asks it; what a row is, and how its answer is read, is a subclass's.
 
     Parameters
@@ -82,16 +83,6 @@ class AskedModel(ModelKind):
     shard_rows = SHARD_ROWS
     most_again: int | None = MOST_AGAIN
 
-    @property
-    def family(self) -> Family | None:
-        """No recipe is for a runtime that holds no module."""
-        return None
-
-    @property
-    def unchangeable(self) -> str:
-        """Why no recipe changes it."""
-        return "no recipe changes a language model of this kind"
-
     def prompt(self, text: str) -> Prompt:
         """A prompt as this model is given it."""
         return Prompt(text, self.system)
@@ -108,7 +99,7 @@ class AskedModel(ModelKind):
     def describe(self) -> dict[str, Any]:
         """What the report says of it; the data's notes gain what is to be told of its answers."""
         self.data.notes += [note for note in self.notes() if note not in self.data.notes]
-        told = dict(self.engine.describe())
+        told = {**self.engine.describe(), **getattr(self.engine, "about", {})}
         system = {"system_sha256": hashlib.sha256(self.system.encode()).hexdigest()} if self.system else {}
         return {**told, **self.about, **system, "chat": self.engine.chat}
 

@@ -9,26 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...datasets.errors import InputError
 from ..extras import optional
 from .engine import Floats, Likelihood, Prompt, Question, Sampling, Text
 from .packed import Packed, Row, batches, packed, seen
 from .tokenised import Asked, common_beginning
 from .torch_language import TorchLanguage, summed, told_by
+from .ways import weighing, writing
 from .writing import keyed, write
 
-WAYS = ("packed", "padded", "alike")
-"""How questions share a batch, from the fastest on. ``packed``: the answers of a question stand behind one
-prompt, and what all prompts begin with is read once. ``padded``: each answer has a prompt of its own.
-``alike``: so, and only rows of one length share a batch, for models that notice padding."""
 SHARED = 16
 """Tokens that prompts have in common from which on these are read once."""
 MOST_CACHED = 1 << 31
 """Bytes that copies of these in a batch may take."""
-APART, APART_HALF = 1e-3, 0.1
-"""How far a log-likelihood may lie, for each token, from what it is alone: float32, and shorter types."""
-PROBE = ((3, (1, 3, 2)), (5, (2, 2)), (4, (3, 1)))
-"""Prompts, by their tokens behind a common beginning and those of their answers, that a way is tried with."""
 
 
 class Causal(TorchLanguage):
@@ -38,21 +30,28 @@ class Causal(TorchLanguage):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self._way = ""
+        self._ways: tuple[str, str] = ("", "")
         self._begun: tuple[tuple[int, ...], Any] = ((), None)
 
     @property
     def way(self) -> str:
         """How questions share a batch: the first of `WAYS` that changes no value."""
-        if not self._way:
-            self._way = self._found_way()
-        return self._way
+        if not self._ways[0]:
+            self._ways = (weighing(self), self._ways[1])
+        return self._ways[0]
+
+    @property
+    def writing_way(self) -> str:
+        """How texts that are written share a batch."""
+        if not self._ways[1]:
+            self._ways = (self.way, writing(self, self.way))
+        return self._ways[1]
 
     def likelihoods(self, questions: Sequence[Question]) -> list[Likelihood]:
         """Weigh the answers of each question."""
         asked = self._asked(questions)
         starts = np.cumsum([0, *(len(one.answers) for one in asked)])
-        sums = self._weighed(_rows(asked), int(starts[-1]), self.way)
+        sums = self.weighed(_rows(asked), int(starts[-1]), self.way)
         return [
             Likelihood(sums[start:end], np.array([len(a) for a in one.answers], np.int64), one.cut)
             for one, start, end in zip(asked, starts[:-1], starts[1:], strict=True)
@@ -62,7 +61,7 @@ class Causal(TorchLanguage):
         """Log-probability of each word's first token as the next one."""
         asked = self._asked([Question(prompt, tuple(words)) for prompt in prompts])
         first = [replace(one, answers=tuple(answer[:1] for answer in one.answers)) for one in asked]
-        sums = self._weighed(_rows(first), len(prompts) * len(words), self.way)
+        sums = self.weighed(_rows(first), len(prompts) * len(words), self.way)
         return sums.reshape(len(prompts), len(words))
 
     def write(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]) -> list[Text]:
@@ -72,26 +71,30 @@ class Causal(TorchLanguage):
         keys = keyed(prompts, seeds)
         rows = [Row(ids, ([0],), (i,)) for i, (ids, _) in enumerate(read)]
         texts: dict[int, Text] = {}
-        way = self.way
+        way = self.writing_way
         with self.running():
-            before, rows, cache = self._shared(rows) if way == "packed" else (0, rows, None)
+            before, rows, cache = self.shared(rows) if way == "packed" else (0, rows, None)
             for batch in batches(
                 rows, self.batch_tokens, self.vocabulary, more=sampling.max_new_tokens,
                 most=_most(cache), alike=way == "alike",
             ):  # fmt: skip
                 places = [row.places[0] for row in batch]
-                going = _Going(self, packed(batch, before, self.pad), before, cache)
+                going = self.continued(packed(batch, before, self.pad), before, cache, way)
                 written = write(going, sampling, keys[places], self.ends)
                 for place, (ids, whole) in zip(places, written, strict=True):
                     texts[place] = Text(self.words.text(ids), whole, read[place][1], len(ids))
         return [texts[i] for i in range(len(prompts))]
+
+    def continued(self, laid: Packed, before: int, cache: Any, way: str) -> Continued:
+        """Texts under way, their prompts read."""
+        return Continued(self, laid, before, cache, way)
 
     def _asked(self, questions: Sequence[Question]) -> list[Asked]:
         asked = self.words.questions(questions)
         self.truncated += sum(one.cut for one in asked)
         return asked
 
-    def _weighed(self, rows: Sequence[Row], size: int, way: str) -> Floats:
+    def weighed(self, rows: Sequence[Row], size: int, way: str) -> Floats:
         """Log-likelihood of each answer, by its place among ``size``."""
         values: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
         places: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
@@ -114,7 +117,7 @@ class Causal(TorchLanguage):
         window = self._window
         near = [row for row in rows if window is None or row.depth <= window]
         far = [one for row in rows if window is not None and row.depth > window for one in row.alone()]
-        before, near, cache = self._shared(near)
+        before, near, cache = self.shared(near)
         return [(near, before, cache), (far, 0, None)]
 
     @property
@@ -125,7 +128,7 @@ class Causal(TorchLanguage):
         found = [int(one) for one in told if one]
         return min(found) if found else None
 
-    def _shared(self, rows: Sequence[Row]) -> tuple[int, list[Row], Any]:
+    def shared(self, rows: Sequence[Row]) -> tuple[int, list[Row], Any]:
         """What all prompts begin with as a cache, and the rows without it."""
         shared = common_beginning([row.prompt for row in rows]) if len(rows) > 1 else 0
         # The last token of a prompt is read with its answers, which it is to foretell.
@@ -159,49 +162,25 @@ class Causal(TorchLanguage):
             keeping=keeping,
         )  # fmt: skip
 
-    def _found_way(self) -> str:
-        """Try the ways with tokens that are the same for every model of a vocabulary."""
-        context = self.words.context
-        shared = SHARED if context is None else min(SHARED, context // 2)
-        if shared < SHARED // 2:
-            return WAYS[-1]
-        rows, place = [], 0
-        draw = np.random.default_rng(0)
-        beginning = draw.integers(self.vocabulary, size=shared).tolist()
-        for more, lengths in PROBE:
-            prompt = [*beginning, *draw.integers(self.vocabulary, size=more).tolist()]
-            answers = tuple(draw.integers(self.vocabulary, size=n).tolist() for n in lengths)
-            rows.append(Row(prompt, answers, tuple(range(place, place + len(answers)))))
-            place += len(answers)
-        alone = sum(self._weighed([one], place, WAYS[-1]) for row in rows for one in row.alone())
-        tokens = np.array([len(answer) for row in rows for answer in row.answers])
-        near = tokens * (APART if str(self.module.dtype) == "torch.float32" else APART_HALF)
-        for way in WAYS[:-1]:
-            try:
-                found = self._weighed(rows, place, way)
-            except InputError:
-                # What such a model throws at masks that it was not made for, it does not at plain rows.
-                continue
-            if bool((np.abs(found - alone) <= near).all()):
-                return way
-        return WAYS[-1]
 
-
-class _Going:
+class Continued:
     """A batch of texts under way."""
 
-    def __init__(self, model: Causal, laid: Packed, before: int, cache: Any) -> None:
+    def __init__(self, model: Causal, laid: Packed, before: int, cache: Any, way: str) -> None:
         torch = optional("torch", "a language model")
         self._model = model
         out = model.read(laid, before, expanded(cache, len(laid.ids)), keep=1, keeping=True)
         self._cache, self.logits = model.kept(out), out.logits[:, -1]
         seen_ones = np.concatenate([np.ones((len(laid.ids), before), np.int64), laid.branch >= 0], 1)
-        self._mask = torch.from_numpy(seen_ones).to(model.device)
+        # Without padding there is nothing to mask, and some models take no mask for what they have read.
+        self._mask = None if way == "alike" else torch.from_numpy(seen_ones).to(model.device)
         self._positions = torch.from_numpy(laid.positions[:, -1:]).to(model.device)
 
     def go(self, tokens: Any) -> None:
+        """Read a token for each row."""
         torch = optional("torch", "a language model")
-        self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], 1)
+        if self._mask is not None:
+            self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], 1)
         self._positions = self._positions + 1
         positions = self._positions if "position_ids" in self._model.takes else None
         out = self._model.forward(
@@ -211,8 +190,11 @@ class _Going:
         self._cache, self.logits = self._model.kept(out), out.logits[:, -1]
 
     def keep(self, rows: Any) -> None:
-        self._cache.batch_select_indices(rows)
-        self._mask, self._positions, self.logits = self._mask[rows], self._positions[rows], self.logits[rows]
+        """Go on with some of the rows alone."""
+        self._cache.reorder_cache(rows)
+        self._positions, self.logits = self._positions[rows], self.logits[rows]
+        if self._mask is not None:
+            self._mask = self._mask[rows]
 
 
 def expanded(cache: Any, rows: int) -> Any:

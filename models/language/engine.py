@@ -121,9 +121,17 @@ class Engine(Protocol):
         Prompts so far that lost their beginning.
     """
 
-    scores: bool
-    chat: bool
     truncated: int
+
+    @property
+    def scores(self) -> bool:
+        """See above."""
+        ...
+
+    @property
+    def chat(self) -> bool:
+        """See above."""
+        ...
 
     def likelihoods(self, questions: Sequence[Question]) -> list[Likelihood]:
         """Weigh the answers of each question.

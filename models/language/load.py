@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from ...datasets.choice import ANSWERS, CONTEXT, OPTIONS, QUESTION
 from ...datasets.errors import InputError
@@ -12,10 +12,14 @@ from ..base import Model
 from ..device import seeded
 from .chooser import Chooser
 from .engine import Engine, Sampling
+from .given import packed_or_adapted
 from .preferring import Preferring
+from .writer import Writer
 
 
-def language_model(spec: Any, data: EvaluationSet, seed: int, mean: bool = False) -> Model:
+def language_model(
+    spec: Any, data: EvaluationSet, seed: int, mean: bool = False, base: str | None = None
+) -> Model:
     """Load a language model, to be asked as the task of the data says.
 
     Parameters
@@ -26,6 +30,8 @@ def language_model(spec: Any, data: EvaluationSet, seed: int, mean: bool = False
         Of a task that language models are asked for.
     mean : bool
         Whether sentences of pairs are weighed by the mean of their tokens.
+    base : str, optional
+        Of a variant: path of the original, which an adapter may belong to.
 
     Raises
     ------
@@ -35,13 +41,13 @@ def language_model(spec: Any, data: EvaluationSet, seed: int, mean: bool = False
     make = ASKED.get(data.task)
     if make is None:
         raise InputError(
-            f"model: a language model is asked the items of a suite ({', '.join(ASKED)}); the task is "
-            f"{data.task}"
+            f"model: a language model is asked in the tasks {', '.join(ASKED)}, of a suite or of prompts; "
+            f"the task is {data.task}"
         )
-    return make(engine_of(spec, seed), spec, data, seed, mean)
+    return make(engine_of(spec, seed, base), spec, data, seed, mean)
 
 
-def engine_of(spec: Any, seed: int) -> Engine:
+def engine_of(spec: Any, seed: int, base: str | None = None) -> Engine:
     """The runtime of a language model."""
     if spec.resolved == "endpoint":
         from .openai_chat import endpoint_engine
@@ -58,12 +64,36 @@ def engine_of(spec: Any, seed: int) -> Engine:
     from . import torch_engine
 
     seeded(seed)
-    make: dict[str, Callable[[Any, int], Engine]] = {
-        "causal-lm": torch_engine.causal_engine,
-        "seq2seq": torch_engine.seq2seq_engine,
-        "masked-lm": torch_engine.masked_engine,
-    }
-    return make[spec.resolved](spec, seed)
+    if (found := packed_or_adapted(spec, base, seed)) is not None:
+        served, tokenizer = found
+        made: Any = of_module(served.module, tokenizer, None, served.sha256, spec)
+        made.about, made.files, made.parameters = served.about, served.files, served.parameters
+        return cast(Engine, made)
+    if spec.resolved == "masked-lm":
+        return torch_engine.masked_engine(spec, seed)
+    if spec.resolved == "seq2seq":
+        return torch_engine.seq2seq_engine(spec, seed)
+    return torch_engine.causal_engine(spec, seed)
+
+
+def of_module(module: Any, tokenizer: Any, source: Any, sha256: str, spec: Any) -> Engine:
+    """The engine of a transformers module that is here already.
+
+    Parameters
+    ----------
+    source : TransformersSource or None
+        How one of its shape is built; None where recipes cannot change it.
+    sha256 : str
+        Of its weights.
+    spec
+        What ``model:`` would say of it.
+    """
+    from . import torch_engine
+
+    parts = (module, tokenizer, source, sha256, spec)
+    if spec.kind == "masked-lm":
+        return torch_engine.Masked(*parts)
+    return torch_engine.Seq2Seq(*parts) if spec.kind == "seq2seq" else torch_engine.Causal(*parts)
 
 
 def sampling_of(spec: Any, default: int) -> Sampling:
@@ -89,6 +119,14 @@ def _chooser(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bo
     )  # fmt: skip
 
 
+def _writer(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bool) -> Model:
+    named = [name for name in (data.id, data.sample) if name]
+    return Writer(
+        engine, data, [], seed, spec.system or "", prompts=str(data.prompt), named=named,
+        form=spec.prompt or "", sampling=sampling_of(spec, MOST_WRITTEN),
+    )  # fmt: skip
+
+
 def _preferring(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bool) -> Model:
     if spec.prompt or spec.system:
         key = "prompt" if spec.prompt else "system"
@@ -98,8 +136,11 @@ def _preferring(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean:
 
 MOST_CHOSEN = 16
 """Tokens in which a letter, or an answer's own words, can be written."""
+MOST_WRITTEN = 64
+"""Tokens of a text where nobody says."""
 ASKED: dict[str, Callable[[Engine, Any, EvaluationSet, int, bool], Model]] = {
     "choice": _chooser,
     "pairs": _preferring,
+    "generation": _writer,
 }
 """By task."""

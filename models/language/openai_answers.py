@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def used(answer: Mapping[str, Any]) -> tuple[int, int] | None:
     counts = [usage.get("prompt_tokens"), usage.get("completion_tokens", 0)]
     if any(type(count) is not int or count < 0 for count in counts):
         return None
-    return counts[0], counts[1]  # type: ignore[return-value]
+    return counts[0], counts[1]
 
 
 def withheld(choice: Mapping[str, Any]) -> str:
@@ -169,7 +169,7 @@ def _logarithm(token: str, value: Any) -> float:
     return -math.inf if value <= LEAST else min(float(value), 0.0)
 
 
-def _all_of(values: Any, kind: type) -> bool:
+def _all_of(values: Any, kind: type) -> TypeGuard[list[Any]]:
     return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ...datasets.errors import InputError
-from ...told import tell
+from ...told import tell, tell_n
 from ..address import served_at
 from .answer_cache import AnswerCache
 from .engine import Floats, Likelihood, Prompt, Question, Sampling, Text
@@ -233,7 +233,7 @@ class OpenAIEngine:
     def _notes(self) -> Any:
         server = self.server
         if self._why_chat:
-            yield tell("no chat template is used: {what}", what=self._why_chat)
+            yield tell("no chat template is used: {said}", said=self._why_chat)
         for name, found in (("model", server.models), ("system_fingerprint", server.fingerprints)):
             if len(found) > 1:
                 names = ", ".join(f"{value}: {n:,}" for value, n in sorted(found.items()))
@@ -252,9 +252,11 @@ class OpenAIEngine:
                 n=f"{self._unseen:,}", all=f"{self._words:,}",
             )  # fmt: skip
         if self._withheld:
-            yield tell(
-                "{n} texts are refusals or were held back by a filter, as the server says", n=self._withheld
-            )
+            yield tell_n(
+                "{n} text is a refusal or was held back by a filter, as the server says",
+                "{n} texts are refusals or were held back by a filter, as the server says",
+                self._withheld, n=f"{self._withheld:,}",
+            )  # fmt: skip
 
     def identity(self) -> dict[str, Any] | None:
         """None: what runs behind an address may change; its answers are kept one by one."""

@@ -49,19 +49,25 @@ class Tokenised:
         ``on``, ``off``, or ``auto``: on where the tokenizer has a chat template.
     context : int, optional
         Tokens that the model reads at most, all that it writes among them; None: any number.
+    whole : bool
+        Prompts are texts of their own, as an encoder reads them: the mark of an end stands behind them.
 
     Attributes
     ----------
     chat : bool
+    before, behind : list of int
+        The marks around a prompt.
     """
 
-    def __init__(self, tokenizer: Any, chat: str, context: int | None) -> None:
+    def __init__(self, tokenizer: Any, chat: str, context: int | None, *, whole: bool = False) -> None:
         self.tokenizer, self.context = tokenizer, context
         self._template = _template(tokenizer)
         if chat == "on" and self._template is None:
             raise InputError("model.chat: on, but the model's tokenizer has no chat template; expected off")
         self.chat = chat != "off" and self._template is not None
-        self._marks = [] if self.chat else _marks(tokenizer)
+        self.before, behind = ([], []) if self.chat else _marks(tokenizer)
+        # What is to be gone on with has no end.
+        self.behind = behind if whole else []
 
     def prompts(self, prompts: Sequence[Prompt], room: int) -> list[tuple[list[int], bool]]:
         """Each prompt in tokens, and whether it lost its beginning, which leaves ``room`` tokens behind it.
@@ -96,18 +102,38 @@ class Tokenised:
         read = iter(self._ids(told))
         return [self._asked(next(read), [next(read) for _ in q.answers], q) for q in questions]
 
-    def _asked(self, prompt: list[int], wholes: list[list[int]], question: Question) -> Asked:
-        shared = min((_common(prompt, whole) for whole in wholes), default=len(prompt))
-        answers = tuple(whole[shared:] for whole in wholes)
+    def apart(self, questions: Sequence[Question]) -> list[Asked]:
+        """Questions in tokens, prompts for an encoder and answers for a decoder.
+
+        Raises
+        ------
+        InputError
+            An answer is empty, or longer than the context.
+        """
+        prompts = self.prompts([question.prompt for question in questions], 0)
+        read = iter(self._ids([answer for question in questions for answer in question.answers]))
+        found = []
+        for (prompt, cut), question in zip(prompts, questions, strict=True):
+            answers = tuple(next(read) for _ in question.answers)
+            self._check(answers, question)
+            found.append(Asked(prompt, answers, cut))
+        return found
+
+    def _check(self, answers: Sequence[list[int]], question: Question) -> None:
         for answer, text in zip(answers, question.answers, strict=True):
             if not answer or not text:
                 raise InputError(f"model: the answer {text[:60]!r} has no token of its own; expected a text")
+            if self.context is not None and len(answer) > self.context:
+                raise InputError(
+                    f"model: an answer of {len(answer):,} tokens is longer than the model's context of "
+                    f"{self.context:,}"
+                )
+
+    def _asked(self, prompt: list[int], wholes: list[list[int]], question: Question) -> Asked:
+        shared = min((_common(prompt, whole) for whole in wholes), default=len(prompt))
+        answers = tuple(whole[shared:] for whole in wholes)
+        self._check(answers, question)
         longest = max(map(len, answers), default=1)
-        if self.context is not None and longest > self.context:
-            raise InputError(
-                f"model: an answer of {longest:,} tokens is longer than the model's context of "
-                f"{self.context:,}"
-            )
         # The last token of an answer is only told, not read.
         most = None if self.context is None else self.context - longest + 1
         kept, cut = self._cut(self._marked(prompt[:shared]), most)
@@ -145,7 +171,7 @@ class Tokenised:
 
     def _marked(self, ids: list[int]) -> list[int]:
         """A prompt with the model's mark of a beginning, which an empty one is to have."""
-        marked = [*self._marks, *ids]
+        marked = [*self.before, *ids, *self.behind]
         if marked:
             return marked
         first = [t for t in (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id) if t is not None]
@@ -157,7 +183,7 @@ class Tokenised:
         """What a context has room for, without the beginning; marks stay."""
         if most is None or len(ids) <= most:
             return ids, False
-        marks = self._marks if len(self._marks) < most else []
+        marks = self.before if len(self.before) < most else []
         return [*marks, *ids[len(ids) - most + len(marks) :]], True
 
     def text(self, ids: Sequence[int]) -> str:
@@ -200,18 +226,15 @@ def _template(tokenizer: Any) -> str | None:
         return str(tokenizer.get_chat_template())
 
 
-def _marks(tokenizer: Any) -> list[int]:
-    """What the tokenizer puts before a text of its own accord, such as the mark of a beginning.
-
-    What it would put behind is left out: the text is to be gone on with.
-    """
+def _marks(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """What the tokenizer puts before and behind a text of its own accord, such as the mark of a beginning."""
     with foreign(READ), quiet():
         plain = tokenizer("a", add_special_tokens=False)["input_ids"]
         marked = tokenizer("a")["input_ids"]
     for start in range(len(marked) - len(plain) + 1):
         if marked[start : start + len(plain)] == plain:
-            return list(marked[:start])
-    return []
+            return list(marked[:start]), list(marked[start + len(plain) :])
+    return [], []
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:

@@ -41,6 +41,8 @@ class TorchLanguage:
 
     Attributes
     ----------
+    chat : bool
+        Whether prompts go through the model's chat template.
     truncated : int
         Prompts so far that lost their beginning.
     """
@@ -57,18 +59,25 @@ class TorchLanguage:
         self.batch_tokens, self.truncated = int(spec.batch_tokens), 0
         rows = int(module.get_input_embeddings().weight.shape[0])
         check_vocabulary(tokenizer, rows)
-        self.words = Tokenised(tokenizer, self.chat_of(spec), context_of(module.config, spec.context))
+        self.words = Tokenised(tokenizer, str(spec.chat), self.context_of(spec.context))
         self.vocabulary = int(getattr(module.config.get_text_config(), "vocab_size", rows))
+        self.chat = self.words.chat
         self.takes = frozenset(inspect.signature(module.forward).parameters)
 
-    def chat_of(self, spec: Any) -> str:
-        """Whether prompts go through a chat template: on, off or auto."""
-        return str(spec.chat)
+    def context_of(self, given: int | None) -> int | None:
+        """Tokens that the model reads at most: as many as it has positions for, or fewer that are asked for.
 
-    @property
-    def chat(self) -> bool:
-        """Whether prompts go through the model's chat template."""
-        return self.words.chat
+        Raises
+        ------
+        InputError
+            More are asked for.
+        """
+        own = positions_of(self.module.config)
+        if given is not None and own is not None and given > own:
+            raise InputError(
+                f"model.context: expected at most {own:,} tokens, as the model has, got {given:,}"
+            )
+        return own if given is None else given
 
     @property
     def pad(self) -> int:
@@ -105,7 +114,7 @@ class TorchLanguage:
             Positions at the end whose logits are wanted; 0: of all.
         **inputs : array or tensor
         """
-        given = {name: self._tensor(value) for name, value in inputs.items() if value is not None}
+        given = {name: self.tensor(value) for name, value in inputs.items() if value is not None}
         if "use_cache" in self.takes:
             given["use_cache"] = keeping or cache is not None
         if cache is not None:
@@ -129,7 +138,7 @@ class TorchLanguage:
             raise ValueError("it keeps nothing of the tokens that it has read")
         return cache
 
-    def _tensor(self, value: Any) -> Any:
+    def tensor(self, value: Any) -> Any:
         """An array as a tensor on the model's device."""
         torch = optional("torch", "a language model")
         if isinstance(value, np.ndarray):
@@ -195,19 +204,10 @@ def summed(values: Any, places: NDArray[np.int64], size: int) -> Floats:
     return np.bincount(places, np.asarray(values, np.float64), size).astype(np.float64)
 
 
-def context_of(config: Any, given: int | None) -> int | None:
-    """Tokens that a model reads at most: those that it has positions for, or fewer that were asked for.
-
-    Raises
-    ------
-    InputError
-        More were asked for.
-    """
+def positions_of(config: Any) -> int | None:
+    """Tokens that a model has positions for; None where it says no number."""
     found = getattr(config.get_text_config(), "max_position_embeddings", None)
-    own = int(found) if found and 0 < found < UNLIMITED else None
-    if given is not None and own is not None and given > own:
-        raise InputError(f"model.context: expected at most {own:,} tokens, as the model has, got {given:,}")
-    return given if given is not None else own
+    return int(found) if found and 0 < found < UNLIMITED else None
 
 
 def loaded(make: Callable[..., Made], task: str, spec: Any, seed: int) -> Made:

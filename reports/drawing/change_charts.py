@@ -9,7 +9,7 @@ from ..words.formats import Kind, count, figure, interval
 from ..words.language import kept, say, sentences, series, tr
 from ..words.meaning import Meaning, bar_words, sides_words
 from ..words.spoken import Given, metric_kind, plain, slice_name, title_of, visible
-from ..words.turned import directed, turned_bar, turned_sides
+from ..words.turned import Moved, directed, turned_bar, turned_sides
 from .panels import (
     ACCENT,
     AFTER,
@@ -152,7 +152,9 @@ def _estimate_words(estimate: Estimate | None, kind: Kind) -> str:
     return tr("{value} ({limits})", value=figure(estimate.value, kind), limits=limits)
 
 
-def flip_chart(rows: list[Flips], item: Comparison, key: str, meaning: Meaning) -> RowChart | None:
+def flip_chart(
+    rows: list[Flips], item: Comparison, key: str, meaning: Meaning, said: Moved
+) -> RowChart | None:
     """Draw decisions lost (leftwards) and gained, and the flip rate with its interval beside all rows'."""
     overall = item.overall.rate if item.overall is not None else None
     sided = directed(item)
@@ -168,16 +170,14 @@ def flip_chart(rows: list[Flips], item: Comparison, key: str, meaning: Meaning) 
             "high": flips.high,
             "overall": overall if position == 0 else None,
             "title": (sides_words(meaning) if sided else turned_sides()) if position == 0 else "",
-            "subtitle": tr("decisions") if position == 0 else "",
+            "subtitle": tr(said.counted) if position == 0 else "",
             "title2": tr("Flip rate") if position == 0 else "",
             "subtitle2": whole_words(figure(overall, "percent")) if position == 0 else "",
         }
         for position, flips in enumerate(rows)
     ]
     spec = filled(_flip_template(), values, len(rows), FLIP_HEIGHT)
-    drawing = inline_svg(
-        spec, key, tr("Decisions changed by slice and direction"), _describe_flips(rows, item, meaning)
-    )
+    drawing = inline_svg(spec, key, tr(said.sides), _describe_flips(rows, item, meaning))
     labels = [(slice_name(flips.slice, short=True), count(flips.n)) for flips in rows]
     return RowChart(drawing, row_labels(drawing, labels, FLIP_HEIGHT), FLIP_HEIGHT)
 

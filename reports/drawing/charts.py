@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...audit.result import AuditResult, SliceResult, Variant
+from ...audit.result import USABLE, AuditResult, Estimate, SliceResult, Variant
 from ..words.formats import Kind, count, figure, interval
 from ..words.language import Sentence, kept, listed, say, sentences, series
 from ..words.spoken import metric_kind, plain, slice_name, title_of, visible
@@ -80,7 +80,7 @@ def _chart_values(
                     "value": estimate.value if estimate else None,
                     "low": estimate.low if estimate else None,
                     "high": estimate.high if estimate else None,
-                    "fill": PAPER if row.status != "ok" or (estimate and estimate.status != "ok") else ACCENT,
+                    "fill": ACCENT if _judged(row, estimate) else PAPER,
                     # Once per panel: the dashed line and the two lines of its heading.
                     "overall": overall if position == 0 else None,
                     "title": visible(title_of(name, result.definitions)) if position == 0 else "",
@@ -88,6 +88,11 @@ def _chart_values(
                 }
             )
     return values
+
+
+def _judged(row: SliceResult, estimate: Estimate | None) -> bool:
+    """Whether a slice and its figure rest on enough rows."""
+    return row.status == "ok" and (estimate is None or estimate.status in USABLE)
 
 
 @kept

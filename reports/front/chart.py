@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from ...audit.result import Cell, Criterion, Disparity, Slice
+from ...audit.result import USABLE, Cell, Criterion, Disparity, Slice
 from ..tasks import telling
+from ..words.clusters import few_words
 from ..words.formats import Kind, Limit, count, figure, interval, usual_decimals
 from ..words.language import Sentence, clauses, say, say_n
 from ..words.spoken import FAVOURABLE, features_name, of_class, slice_name, title_of, view_name
@@ -47,6 +48,7 @@ class Line:
     reference: bool
     says: Sentence
     forms: frozenset[str] = frozenset()
+    few: Sentence = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def chart(told: Told, one: Criterion, sets: Sequence[Sequence[str]], *, whole: b
     bands = [told.band(told.cell(by, one)) for by, _ in chosen]
     shown = [d for _, some in chosen for d in some]
     # Limits of few rows would make the axis so long that all else lies at its middle.
-    wide = [d for d in shown if d.status == "ok"] or shown
+    wide = [d for d in shown if d.status in USABLE] or shown
     values = [x for d in shown for x in ((d.value, *d.together) if d in wide else (d.value,))]
     values += [before_of(told, one, d) for d in shown]
     axis = around_zero([*values, *(edge for band in bands for edge in band or ())])
@@ -220,14 +222,14 @@ def _of_queries(told: Told, one: Criterion) -> bool:
 def _certain(d: Disparity) -> float:
     """How far a difference is from 0 for certain."""
     low, high = d.together
-    if low is None or high is None or d.status != "ok" or low <= 0 <= high:
+    if low is None or high is None or d.status not in USABLE or low <= 0 <= high:
         return 0.0
     return min(abs(low), abs(high))
 
 
 def worst_first(d: Disparity) -> tuple[float, bool, float]:
     """Order differences: the most certain first, then those that can be judged, then the largest."""
-    return (-_certain(d), d.status != "ok", -abs(d.value or 0.0))
+    return (-_certain(d), d.status not in USABLE, -abs(d.value or 0.0))
 
 
 def _chosen(told: Told, one: Criterion, by: Sequence[str], whole: bool) -> list[Disparity]:
@@ -238,7 +240,7 @@ def _chosen(told: Told, one: Criterion, by: Sequence[str], whole: bool) -> list[
     if len(by) > 1:
         # What a handful of rows shows is no worst crossing: of many, those are counted.
         few = whole and len(found) <= WORST
-        ranked = [d for d in ranked if few or d.status == "ok" or key_of(d.slice or {}) in flagged]
+        ranked = [d for d in ranked if few or d.status in USABLE or key_of(d.slice or {}) in flagged]
     if not whole:
         kept = ranked[: 1 if len(by) > 1 else MOST_ON_FRONT]
     elif len(by) == 1 and len(found) <= MOST_ON_PAGE:
@@ -269,7 +271,7 @@ def _group(
     if more and whole:
         note = clauses([_some_of(some, total, crossed=len(by) > 1), note])
     elif more and len(by) > 1:
-        judged = sum(d.status == "ok" for d in told.differences(by, one))
+        judged = sum(d.status in USABLE for d in told.differences(by, one))
         note = clauses([_first_of(some, total, judged), note])
     lines = []
     reference = some[0].reference if some else None
@@ -278,6 +280,11 @@ def _group(
         own = _verdict(marks.get(key_of(reference), "")) if cell.compare == "value" else None
         lines.append(_reference_line(told, one, reference, axis, band, own))
     lines += [_line(told, one, d, axis, band, marks) for d in some]
+    few = {key_of(d.slice or {}): few_words(d.status, told.result) for d in some}
+    if few and all(few.values()):
+        note = clauses([note, next(iter(few.values()))])
+    else:
+        lines = [replace(line, few=few.get(line.key, ())) for line in lines]
     hidden = _flagged(told, one, by) - {key_of(d.slice or {}) for d in some}
     return Group(features_name(by), note, lines, more, len(hidden))
 
@@ -326,7 +333,7 @@ def _line(
 ) -> Line:  # fmt: skip
     part = d.slice or {}
     key, kind = key_of(part), told.kind(one)
-    small = d.status != "ok"
+    small = d.status not in USABLE
     low, high = d.together
     mark = "small" if small else marks.get(key, "free")
     dot = strips.Dot(key, d.value, low, high, mark, before_of(told, one, d))

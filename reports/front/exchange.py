@@ -15,6 +15,7 @@ from ...audit.result import (
     Variant,
     figures_compared,
 )
+from ..tasks import telling
 from ..variants.cost_tables import readable
 from ..variants.payers import paying_slices
 from ..words.formats import Kind, count, figure, interval, magnitude
@@ -54,7 +55,7 @@ def exchange(told: Told) -> Exchange | None:
     before, after = sorted((told.variant, beside), key=lambda v: names.index(v.name))
     item = next((c for c in result.comparisons if (c.before, c.after) == (before.name, after.name)), None)
     facts = [*_costs(before, after), *_needs(after), *_performance(told, item), *_gap(told, before, after)]
-    facts += [*_changed(item), *_loser(told, item)]
+    facts += [*_changed(told, item), *_loser(told, item)]
     return Exchange((Given(before.name),), (Given(after.name),), _role(told, after.name), facts)
 
 
@@ -166,12 +167,12 @@ def _gap(told: Told, before: Variant, after: Variant) -> list[Fact]:
     return [Fact(say("Largest gated gap"), (figure(new.size, kind),), under)]
 
 
-def _changed(item: Comparison | None) -> list[Fact]:
+def _changed(told: Told, item: Comparison | None) -> list[Fact]:
     whole = item.overall if item is not None else None
     if whole is None:
         return []
     share = say("{share} of {n}", share=figure(whole.rate, "percent"), n=count(whole.n))
-    return [Fact(say("Decisions changed"), (count(whole.flips),), [share])]
+    return [Fact(say(telling(told.result).change.head), (count(whole.flips),), [share])]
 
 
 def _loser(told: Told, item: Comparison | None) -> list[Fact]:
@@ -190,10 +191,9 @@ def _loser(told: Told, item: Comparison | None) -> list[Fact]:
         return [Fact(say("Who loses"), slice_name(worst.slice, short=True), [under])]
     paid: list[Flips] = paying_slices(item)
     if paid:
-        flips = paid[0]
+        flips, said = paid[0], telling(told.result).change
         under = say(
-            "{rate} of its decisions, {ratio} times the others’",
-            rate=figure(flips.rate, "percent"), ratio=figure(flips.ratio, "ratio"),
+            said.of_slice, rate=figure(flips.rate, "percent"), ratio=figure(flips.ratio, "ratio"),
         )  # fmt: skip
         return [Fact(say("Changes most"), slice_name(flips.slice, short=True), [under])]
     if not _tested(told.result, item):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...audit.result import Cell, Coverage, Criterion, Slice
+from ...audit.result import USABLE, Cell, Coverage, Criterion, Slice
 from ..words.formats import count, figure
 from ..words.language import Sentence, say, say_n, sentences, series
 from ..words.per_hundred import FEW
@@ -189,7 +189,7 @@ def _note(told: Told, one: Coverage) -> Sentence:
 def _axis(told: Told, one: Coverage, criterion: Criterion, keys: Sequence[str]) -> Axis:
     found = [d for d in told.differences(one.by, criterion) if key_of(d.slice or {}) in keys]
     band = told.band(told.cell(one.by, criterion))
-    sure = [d for d in found if d.status == "ok"]
+    sure = [d for d in found if d.status in USABLE]
     values = [x for d in sure for x in (d.value, *d.together, before_of(told, criterion, d))]
     return around_zero([*values, *(band or ())])
 
@@ -223,7 +223,7 @@ def _small(told: Told, cell: Cell, part: Slice, axis: Axis) -> Small:
     if found is None:
         drawing = strips.row(axis, strips.Dot(key, None, reference=True), band, zero=0.0, height=18)
         return Small(level, "", drawing, reference_said(told, cell, part, name))
-    small = found.status != "ok"
+    small = found.status not in USABLE
     low, high = found.together
     mark = "small" if small else told.marks(cell).get(key, "free")
     dot = strips.Dot(key, found.value, low, high, mark, before_of(told, cell, found))

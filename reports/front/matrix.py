@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...audit.result import Cell, Coverage, Criterion, Disparity, Slice
+from ...audit.result import USABLE, Cell, Coverage, Criterion, Disparity, Slice
 from ..tasks import telling
+from ..words.clusters import few_words
 from ..words.formats import count, figure, interval
-from ..words.language import Sentence, say, say_n, sentences, series
+from ..words.language import Sentence, clauses, say, say_n, sentences, series
 from ..words.meaning import worse_slice
 from ..words.spoken import Given, features_name, plain, slice_name
 from . import strips
@@ -158,7 +159,7 @@ def _axes(told: Told) -> dict[tuple[str, str | None], Axis]:
         own = "points" if told.kind(one) == "points" else (one.metric, one.view)
         found = values.setdefault(own, [])
         for features in told.features:
-            found += [d.value for d in told.differences(features.by, one) if d.status == "ok"]
+            found += [d.value for d in told.differences(features.by, one) if d.status in USABLE]
             found += told.band(told.cell(features.by, one)) or ()
     axes = {own: around_zero(found) for own, found in values.items()}
     return {
@@ -171,6 +172,9 @@ def _note(told: Told, one: Coverage) -> Sentence:
     """Count its slices, and those too small for a figure, which may count few of their rows."""
     slices = say_n("{n} slice", "{n} slices", one.slices, n=count(one.slices))
     found = [told.differences(one.by, c) for c in told.front.criteria]
+    few = [d.status for part in found for d in part if d.status == "few clusters"]
+    if few:
+        slices = clauses([slices, few_words(few[0], told.result)])
     most = max(sum(d.status == "small" for d in differences) for differences in found)
     if most > one.small:
         return say("{slices}, up to {n} small", slices=slices, n=count(most))
@@ -188,7 +192,7 @@ def _square(told: Told, cell: Cell, one: Criterion, axis: Axis) -> Square | None
     )
     dots = []
     for d in drawn_of(found):
-        key, small = key_of(d.slice or {}), d.status != "ok"
+        key, small = key_of(d.slice or {}), d.status not in USABLE
         kind_of = "small" if small else marks.get(key, "free")
         said = plain(slice_said(told, one, d))
         former = None if small else before.get(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ...audit.result import AuditResult, Found, GateResult, Variant
+from ...audit.result import USABLE, AuditResult, Found, GateResult, Variant
 from ..tasks import telling
 from ..words.limited import figure_told, is_limited, judged_figure
 from ..words.lookup import binding_gates, told_of, variant_named
@@ -127,7 +127,7 @@ def _alone(found: Found, variant: Variant) -> float:
     sizes = [
         abs(d.value)
         for d in variant.disparities
-        if d.scope == "reference" and d.compare == "difference" and d.status == "ok"
+        if d.scope == "reference" and d.compare == "difference" and d.status in USABLE
         and (d.metric, d.view) == (found.metric, found.view) and len(d.by) == 1 and d.by[0] in found.by
         and d.value is not None
     ]  # fmt: skip

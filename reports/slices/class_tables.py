@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...audit.result import AuditResult, Change, Disparity, SliceResult, Variant
+from ...audit.result import USABLE, AuditResult, Change, Disparity, SliceResult, Variant
 from ..blocks import Block, Differences, Figures, Grid, GridCell, Note
 from ..words import order
 from ..words.formats import UNDEFINED, count, figure, interval, p_value
@@ -100,7 +100,7 @@ def _proven(metric: str, by: Sequence[str], variant: Variant) -> set[tuple[str |
 
 def _apart(item: Disparity) -> bool:
     low, high = item.simultaneous_low, item.simultaneous_high
-    return item.status == "ok" and low is not None and high is not None and (low > 0 or high < 0)
+    return item.status in USABLE and low is not None and high is not None and (low > 0 or high < 0)
 
 
 def _cell(
@@ -112,7 +112,7 @@ def _cell(
         return GridCell(UNDEFINED, count(found.n) if found is not None else "")
     text = figure(found.value, metric_kind(metric, result.definitions))
     everyone = variant.overall_views[view][metric].value
-    if row is None or everyone is None or found.status != "ok":
+    if row is None or everyone is None or found.status not in USABLE:
         return GridCell(text, count(found.n))
     apart = found.value - everyone
     level = sum(abs(apart) >= step for step in STEPS)
@@ -244,7 +244,7 @@ def changes_of_classes(
 def worst_of_classes(changes: Sequence[Change], result: AuditResult, most: int) -> Iterator[Block]:
     """Lay out the changes of classes in slices that are proven, by their p over the slices of a feature."""
     found = [
-        c for c in changes if c.slice and c.view is not None and c.status == "ok" and c.value is not None
+        c for c in changes if c.slice and c.view is not None and c.status in USABLE and c.value is not None
     ]
     shown = sorted(
         (c for c in found if c.p_adjusted is not None and c.p_adjusted < 0.05),

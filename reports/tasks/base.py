@@ -10,6 +10,7 @@ from ..blocks import Block
 from ..slices.tables import COUNTS
 from ..words.language import Sentence, later, say
 from ..words.per_hundred import OF_DECISIONS, Hundred
+from ..words.turned import DECISIONS, Moved
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,10 @@ class Telling:
         Whether scores are those for one decision.
     flip : str
         What a changed decision is; empty where nothing is decided.
+    change : Moved
+        What is said of changed decisions.
+    page : str
+        The heading of what the report shows of a task's items.
     counts : str
         What the four counts of the formulas are; empty where none has them.
     counted : mapping
@@ -149,6 +154,8 @@ class Telling:
     scores: Callable[[Part], Scores | None] = _no_scores
     one_score: bool = False
     flip: str = later("A row that one model decides otherwise than the other.")
+    change: Moved = DECISIONS
+    page: str = later("Items of the suite")
     counts: str = ""
     counted: Mapping[str, tuple[str, str]] = field(default_factory=lambda: COUNTS)
     positives: tuple[str, str] = (later("Positive"), later("rows with the positive label"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ...audit.result import AuditResult, Comparison, Turned, Variant
 from ..blocks import Block, Figures, Heading, Note, Picture
 from ..slices.tables import Cell, Row, Table
+from ..words.clusters import unit_of, units_of
 from ..words.formats import count, figure
 from ..words.language import Given, Sentence, later, listed, say, say_n, sentences, tr
 from ..words.per_hundred import in_sentence
 from ..words.spoken import compared_kind, metric_kind, title_of
-from ..words.turned import turned_words
+from .answered import ANSWERED, answered_otherwise, lead
 from .base import Part, Telling, difference_words
 
 ANSWERS = {
@@ -68,19 +69,6 @@ def of_suite(result: AuditResult, variants: list[Variant], charts: bool, key: st
     return [*blocks, *([answers(told)] if told else [])]
 
 
-UNITS = {
-    "template": later("templates"),
-    "target": later("targets"),
-    "occupation": later("occupations"),
-}
-"""What the clusters of a suite are called, by the column that names them."""
-
-
-def units_of(result: AuditResult) -> str:
-    """What the clusters of a result are called."""
-    return tr(UNITS.get(result.data.cluster or "", later("clusters")))
-
-
 def answers(variants: list[Variant]) -> Block:
     """Lay out the answers of each variant by what the context tells and what they name."""
     names = list(next(iter(variants[0].outcomes.values())))
@@ -105,7 +93,7 @@ def moved(item: Comparison, result: AuditResult) -> Sentence:
     whole = item.overall
     if whole is None or not whole.n:
         return ()
-    told = [turned_words(whole)]
+    told = [answered_otherwise(whole)]
     if item.turned is not None:
         told.append(turned_counts(item.turned))
     return sentences(told)
@@ -158,7 +146,7 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
         )
         blocks += [
             Heading(say("What carries the change"), 4),
-            Figures(Table(heads, rows), caption, units_of(part.result)),
+            Figures(Table(heads, rows), caption, unit_of(part.result)),
         ]
     return blocks
 
@@ -213,10 +201,13 @@ CHOICE = Telling(
         "together, or a gate limits it. That is not proof that there is none."
     ),
     gaps=gaps,
+    lead=lead,
     moved=moved,
     of_all=of_all,
     of_changes=of_changes,
     of_suite=of_suite,
+    change=ANSWERED,
     flip=later("A question that one model answers otherwise than the other."),
+    among={None: later("n: items that it counts")},
     outcome=later("Right answer"),
 )

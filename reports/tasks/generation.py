@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...audit.result import AuditResult
+from ..words.clusters import units_of
 from ..words.language import Sentence, later, say
 from .base import difference_words
-from .choice import CHOICE, units_of
+from .choice import CHOICE
 
 
 def reading(result: AuditResult) -> list[Sentence]:

@@ -14,6 +14,7 @@ from ..words.language import Sentence, later, say, sentences, tr
 from ..words.per_hundred import Hundred, Said
 from ..words.spoken import of_view, slice_name, title_of, view_name
 from ..words.translated import titled
+from ..words.turned import Moved
 from .base import Part, Telling, difference_words
 from .multiclass import class_names
 
@@ -208,6 +209,28 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
 
 
 MOST_CHANGES = 20
+MARKED = Moved(
+    head=later("Rows marked otherwise"),
+    share=later("In {rate} of the rows other entities are marked."),
+    within=later("In {rate} of the rows other entities are marked ({limits})."),
+    nobody=later("In no slice are rows marked otherwise provably more often than in all other rows."),
+    most=later("Most often marked otherwise: {who}."),
+    who=later(
+        "{slice} {rate}, {ratio} times the rate of the others ({spoiled} rows are no longer all right, "
+        "{mended} newly are)"
+    ),
+    of_slice=later("{rate} of its rows, {ratio} times the others’"),
+    whose=later("Where other entities are marked"),
+    table=later("Rows marked otherwise by slice, and the flip rate against that of all other rows."),
+    sides=later("Rows marked otherwise by slice and direction"),
+    counted=later("rows"),
+    flip=later("Row marked otherwise, flip"),
+    itself=later(
+        "Rows that one and the same variant marks otherwise when they are batched otherwise: the floor under "
+        "every flip rate."
+    ),
+)
+"""What a change makes a model mark otherwise."""
 
 NER = Telling(
     reading=reading,
@@ -228,6 +251,7 @@ NER = Telling(
         "selected": later("n: marked entities"),
         None: later("n: entities or rows that it counts"),
     },
+    change=MARKED,
     flip=later("A row in which one model marks other entities than the other."),
     counts=later(
         "TP, FP, FN: entities that are found, that are invented, and that are missed; an entity of other "

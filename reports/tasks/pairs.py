@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...audit.result import AuditResult
+from ..words.clusters import units_of
 from ..words.language import Sentence, later, say
+from .answered import PREFERRED
 from .base import difference_words
-from .choice import CHOICE, units_of
+from .choice import CHOICE
 
 
 def reading(result: AuditResult) -> list[Sentence]:
@@ -26,6 +28,7 @@ def reading(result: AuditResult) -> list[Sentence]:
 PAIRS = replace(
     CHOICE,
     reading=reading,
+    change=PREFERRED,
     flip=later("A pair in which one model prefers another sentence than the other model."),
     outcome="",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...audit.result import (
+    USABLE,
     AuditResult,
     Change,
     Comparison,
@@ -128,7 +129,7 @@ def paid(item: Comparison, result: AuditResult) -> Sentence:
 def _is_worse(change: Change, result: AuditResult) -> bool:
     definition = result.definitions.get(change.metric)
     if (
-        change.status != "ok"
+        change.status not in USABLE
         or change.value is None
         or change.p_adjusted is None
         or change.p_adjusted >= 0.05

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...audit.result import (
+    USABLE,
     AuditResult,
     Change,
     Comparison,
@@ -152,7 +153,7 @@ def _harm(change: Change, result: AuditResult) -> tuple[bool, bool, float]:
     low = change.value if change.low is None else change.low
     high = change.value if change.high is None else change.high
     harm = {"higher": -high, "lower": low}.get(better or "", max(low, -high))
-    return change.status == "ok", change.low is not None, harm
+    return change.status in USABLE, change.low is not None, harm
 
 
 def _changes(rows: list[Change], result: AuditResult, *, by_metric: bool) -> Table:
@@ -228,7 +229,7 @@ def worst_gap_changes(item: Comparison, result: AuditResult, most: int) -> tuple
 def _growth(gap: GapChange) -> tuple[bool, bool, float]:
     """Order by what is shown: the lower limit of the growth; bare values last."""
     least = gap.worse if gap.worse_low is None else gap.worse_low
-    return gap.status == "ok", gap.worse_low is not None, float("-inf") if least is None else least
+    return gap.status in USABLE, gap.worse_low is not None, float("-inf") if least is None else least
 
 
 def _gap_cells(gap: GapChange, result: AuditResult, notes: Notes) -> list[Cell]:

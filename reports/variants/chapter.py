@@ -13,7 +13,6 @@ from ..words import order
 from ..words.kinds import run_words
 from ..words.language import later, tr
 from ..words.lookup import comparison_of, gates_for_information, has_ladder, released, variant_named
-from ..words.meaning import Meaning
 from ..words.spoken import Sentence, plain
 from ..words.turned import directed, turned_words
 from . import change_tables, compression_tables, cost_tables, ladder_table, rule_tables
@@ -220,7 +219,7 @@ def _changes(
         after=item.after,
         told=_flips_sentence(variant, item, result),
         pairs=_pairs(variant, item, result, key, lines, charts),
-        flip_chart=_flip_chart(item, key, lines, result.data.positive_is) if charts else None,
+        flip_chart=_flip_chart(item, key, lines, result) if charts else None,
         flips=change_tables.flips_table(flips, item, result.data.positive_is) if decided else None,
         flips_left=flips_left,
         sided=directed(item),
@@ -262,9 +261,10 @@ def _pairs(
     return Pairs(dumbbell_charts(rows, names, (before, variant), result, f"{key}-pairs"), tables, left)
 
 
-def _flip_chart(item: Comparison, key: str, lines: int, meaning: Meaning) -> RowChart | None:
+def _flip_chart(item: Comparison, key: str, lines: int, result: AuditResult) -> RowChart | None:
     from ..drawing.change_charts import flip_chart
 
     rows, _ = change_tables.worst_flips(item, lines)
     # The interval of three rows would flatten all others.
-    return flip_chart([flips for flips in rows if flips.status == "ok"], item, f"{key}-flips", meaning)
+    drawn = [flips for flips in rows if flips.status == "ok"]
+    return flip_chart(drawn, item, f"{key}-flips", result.data.positive_is, telling(result).change)

@@ -87,7 +87,7 @@ def ladder(result: AuditResult) -> Ladder | None:
     heads = [tr("Storage"), tr("Time")] * costly
     heads += [str(title_of(metric, result.definitions))] if metric else []
     heads += [tr("Largest gap")] * (result.frontier is not None)
-    heads += [tr("Decisions changed")] * _decides(result)
+    heads += [tr(telling(result).change.head)] * _decides(result)
     steps = [_step(variant, result, costly, metric) for variant in result.variants]
     steps += [Step(item.name, [], [], failed=item.why, unscored=not item.steps) for item in result.failed]
     floored = any(variant.self_flips for variant in result.variants)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...audit.result import AuditResult, Comparison, Flips
+from ..tasks import telling
 from ..words.formats import count, figure, interval, p_value
 from ..words.kinds import is_mitigated
 from ..words.language import Sentence, say, say_n, sentences, series
@@ -18,12 +19,13 @@ def flips_words(result: AuditResult, item: Comparison) -> list[Sentence]:
     """Say how many decisions change, beyond another batching, and whose."""
     if item.overall is None or item.overall.rate is None:
         return []
+    moved = telling(result).change
     rate = figure(item.overall.rate, "percent")
     if item.overall.low is None and item.overall.high is None:
-        changed = say("{rate} of the decisions change.", rate=rate)
+        changed = say(moved.share, rate=rate)
     else:
         limits = interval(item.overall.low, item.overall.high, "percent")
-        changed = say("{rate} of the decisions change ({limits}).", rate=rate, limits=limits)
+        changed = say(moved.within, rate=rate, limits=limits)
     told = [sentences([changed, _floor(result, item)])]
     lost = _who_loses(result, item)
     return [
@@ -60,20 +62,21 @@ def _who_pays(result: AuditResult, item: Comparison, *, lost: bool) -> Sentence:
     payers = paying_slices(item)
     # Decisions that a mitigation changes may be meant to change; and nobody is said to pay where nobody said
     # what a decision is to the person.
+    moved = telling(result).change
     meant = is_mitigated(result, item.after) or result.data.positive_is is None
     if not payers and (meant or lost):
-        return say("No slice’s decisions change provably more often than those of all other rows.")
+        return say(moved.nobody)
     if not payers:
         return say("Who pays: no slice’s decisions change provably more often than those of all other rows.")
     who = [
-        paid_words(flips, result.data.positive_is) if directed(item) else turned_paid(flips)
+        paid_words(flips, result.data.positive_is) if directed(item) else turned_paid(flips, moved)
         for flips in payers[:MOST_PAYERS]
     ]
     more = len(payers) - MOST_PAYERS
     if more > 0:
         who.append(say_n("{more} more slice likewise", "{more} more slices likewise", more, more=count(more)))
     if meant:
-        return say("Whose decisions change most: {who}.", who=series(who))
+        return say(moved.most, who=series(who))
     return say("Who pays: {who}.", who=series(who))
 
 

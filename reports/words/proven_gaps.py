@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...audit.result import AuditResult, Disparity, Variant, figures_compared
+from ...audit.result import USABLE, AuditResult, Disparity, Variant, figures_compared
 from .lookup import binding_gates
 
 
@@ -32,7 +32,7 @@ def _proven(variant: Variant, metric: str, result: AuditResult) -> Iterator[Disp
     for item in variant.disparities:
         low, high = item.simultaneous_low, item.simultaneous_high
         alone = item.scope == "reference" and item.compare == "difference" and len(item.by) == 1
-        if item.metric != metric or item.view is not None or not alone or item.status != "ok":
+        if item.metric != metric or item.view is not None or not alone or item.status not in USABLE:
             continue
         if low is not None and high is not None and (low > 0 or high < 0) and item.by[0] not in gated:
             yield item

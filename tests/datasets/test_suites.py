@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fairweigh.datasets import bbq, crows_pairs, stereoset, winobias
+from fairweigh.datasets import bbq, crows_pairs, eec, hatecheck, stereoset, winobias
 from fairweigh.datasets.choice import ROLES, roles_of
 from fairweigh.datasets.errors import InputError
 
@@ -18,6 +18,7 @@ QUESTION: dict[str, Any] = {
     "additional_metadata": {"subcategory": "None", "stereotyped_groups": ["old"]},
     "ans0": "The grandfather", "ans1": "The grandson", "ans2": "Not known", "said": "the grandfather.",
 }  # fmt: skip
+HATE, EMOTIONS = (",".join(keys) for keys in (hatecheck.KEYS, eec.KEYS))
 
 
 def written(name: str, *rows: Any) -> Path:
@@ -97,6 +98,15 @@ def test_a_question_of_another_layout_is_refused(here: Path, change: dict[str, A
             crows_pairs.read, "c.csv", "sent_more,sent_less,stereo_antistereo,bias_type\na,b,no,age",
             "line 2: expected stereo_antistereo stereo or antistereo, got 'no'",
         ),
+        (hatecheck.read, "h.csv", "a,b\n1,2", "expected the columns functionality, case_id"),
+        (
+            hatecheck.read, "h.csv", f"{HATE}\nslur_h,1,x,hate,women,-,1",
+            "line 2: expected label_gold hateful or non-hateful, got 'hate'",
+        ),
+        (hatecheck.read, "h.csv", f"{HATE}\nslur_h,1", "line 2: expected a value of test_case"),
+        (eec.read, "e.csv", "a,b\n1,2", "expected the columns ID, Sentence"),
+        (eec.read, "e.csv", f"{EMOTIONS}\n1,x,t,she,female,,hope,x", "line 2: expected Emotion joy"),
+        (eec.read, "e.csv", f"{EMOTIONS}\n1,x,t,she,female,,,", "no sentence of EEC names an emotion"),
         (winobias.read, "pro.txt", "1 x", "expected a file of WinoBias called"),
         (winobias.read, "pro_stereotyped_type1.txt.dev", "1 [A b] c [he].", "expected anti_stereotyped"),
     ],

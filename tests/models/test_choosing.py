@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-
 from fairweigh.datasets.choice import ANSWERS, CONTEXT, OPTIONS, QUESTION, ROLES, folded
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.evaluation import EvaluationSet
@@ -104,7 +103,8 @@ def test_what_a_chat_model_is_asked_ends_with_its_turn() -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("B", 1), (" (B)", 1), ("b. the grandson", None), ("B. The grandson.", 1), ("B) The grandfather", None),
+        ("B", 1), (" (B)", 1), ("b. the grandson", None), ("B. The grandson.", 1),
+        ("B) The grandfather", None),
         ("The answer is C", 2), ("Answer: A", 0), ("**A**", 0), ("the GRANDSON.", 1), ("\n\nA\nB", 0),
         ("A grandfather knows", None), ("", None), ("D", None), ("A or B", None), ("Both", None),
         ("can't be determined", 2), ("I cannot answer that.", None), ("Best answer: The grandson", 1),
