@@ -57,7 +57,7 @@ TEMPLATES = [
 @pytest.mark.skipif(not spacy.util.is_package(PACKAGE), reason=f"needs {PACKAGE}")
 @pytest.mark.skipif(not NAMES.is_file(), reason="needs name_lists in $FAIRWEIGH_DATA")
 def test_first_names_are_found_as_often_as_was_counted_elsewhere(here: Path) -> None:
-    """White .825, Asian .83, Latino .665, Arab .55, Black .43; M 566 of 700, F 460, with ten other templates."""
+    """White .825, Asian .83, Latino .665, Arab .55, Black .43; M 566 of 700, F 460: of other templates."""
     swapped = {
         "names": str(NAMES), "name": "Name", "by": ["ethnicity", "gender"], "type": "PERSON",
         "where": {"First_last": ["first", "first_only"]}, "templates": TEMPLATES,
