@@ -109,6 +109,7 @@ class PredictionsSpec(Written, Predicted, ModelSpec):
         None, exclude_if=absent,
         description="Of a suite of prompts: answers to each, with ids ID#0, ID#1 and so on.",
     )  # fmt: skip
+    types: Types = None
 
     @model_validator(mode="after")
     def _decided_once(self) -> PredictionsSpec:
