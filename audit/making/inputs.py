@@ -123,8 +123,8 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
         data, spec.score, spec.decision, spec.positive, path,
         spec.id, threshold, probability, lambda: other_rows(config, data), spec.negative, spec.form("model"),
         spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
-        **said, reader=reader, tags=spec.tags, refused=spec.refused, second=spec.second,
-        refusals=refusals_of(config),
+        **said, reader=reader, tags=spec.tags, spans=spec.spans, types=spec.types or {}, refused=spec.refused,
+        second=spec.second, refusals=refusals_of(config),
     )  # fmt: skip
 
 
