@@ -16,7 +16,7 @@ from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.language_cost import generation, kv_bytes_per_token
 from fairweigh.compression.make import make
 from fairweigh.compression.recipes import names
-from fairweigh.compression.registry import Context
+from fairweigh.compression.registry import Context, in_float32
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.answers import Refusals
 from fairweigh.models.extras import quiet
@@ -315,8 +315,10 @@ def test_gptq_is_served_as_it_was_packed(llama: Any, tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.score(rows, None).decision, found.model.score(rows, None).decision)
 
 
-def test_int4_of_onnxruntime_genai_is_served_by_it(llama: Any, tmp_path: Path) -> None:
+def test_int4_of_onnxruntime_genai_is_served_by_it(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is not installed")
+    # Its kernel of attention wants heads of at least 16 numbers.
+    llama = chooser(save(tmp_path / "m", num_hidden_layers=2, hidden_size=64, intermediate_size=96))
     found = made(llama, tmp_path / "a", ("onnx-int4", {"block_size": 16}))
     assert re.fullmatch(r"\d+ matrices in 4 bits, served by onnxruntime-genai", found.steps[0]["changed"])
     again = load_artefact(tmp_path / "a")
@@ -324,7 +326,7 @@ def test_int4_of_onnxruntime_genai_is_served_by_it(llama: Any, tmp_path: Path) -
     np.testing.assert_array_equal(again.score(rows, None).decision, found.model.score(rows, None).decision)
     assert again.family is None
     with pytest.raises(InputError, match="the model was exported by the step before; put that step last"):
-        made(llama, tmp_path / "b", ("onnx-int4", {}), ("bf16", {}))
+        in_float32(found.model, "bf16")
 
 
 @pytest.mark.parametrize("task", ["pairs", "generation"])
