@@ -10,7 +10,7 @@ WEIGHTS, ONNX, SKOPS = "model.safetensors", "model.onnx", "model.skops"
 IR = ("model.xml", "model.bin")
 """OpenVINO's graph, and its weights."""
 TOKENIZER, SERVED = "tokenizer", "served"
-"""Folders inside a language model's artefact: its tokenizer, or all that another runtime or quantiser reads."""
+"""Folders in a language model's artefact: its tokenizer, or all that another runtime or quantiser reads."""
 
 
 def weights_file(folder: Path) -> Path:

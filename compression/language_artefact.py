@@ -1,4 +1,4 @@
-"""Language models as artefacts: the module or the folder of a runtime, the tokenizer, and how they are asked."""
+"""Language models as artefacts: a module or the folder of a runtime, a tokenizer, and how they are asked."""
 
 from __future__ import annotations
 

@@ -102,7 +102,8 @@ def _calibrated(
         trained_on=tell("{n} of {what}", n=f"{min(params.rows, len(rows)):,}", what=rows.about),
         notes=[
             tell(
-                "Where no kernel takes packed weights, they are unpacked on loading: bytes fall, time does not."
+                "Where no kernel takes packed weights, they are unpacked on loading: bytes fall, time does "
+                "not."
             )
         ],
     )

@@ -1,4 +1,4 @@
-"""Recipes over language models: what each does is what the paper or the library does, and the artefact says so."""
+"""Recipes over language models: each does what its paper or library does, and its artefact says so."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def by_hand(model: Any, amount: float, pattern: str) -> dict[str, np.ndarray]:
         came: dict[str, list[np.ndarray]] = {name: [] for name in inside}
         hooks = [
             part.register_forward_pre_hook(
-                lambda _, given, name=name: came[name].extend(given[0][0].double().numpy())
+                lambda _, given, held=came[name]: held.extend(given[0][0].double().numpy())
             )
             for name, part in inside.items()
         ]
@@ -284,18 +284,16 @@ def test_what_cannot_be_done_is_told_in_one_line(steps: Any, words: str, llama: 
 
 
 def test_recipes_of_language_models_are_for_no_others(tmp_path: Path) -> None:
+    from fairweigh.audit.recipes import find as any_room
     from fairweigh.compression.recipes import find
     from fairweigh.compression.registry import for_task
 
     assert "onnx-int4" in names("torch")
     with pytest.raises(InputError, match="is made for language models, and for no others"):
         for_task(find("onnx-int4", "torch"), "binary")
-    with pytest.raises(
-        InputError, match="is not made for language models; for these there is no recipe of mit"
-    ):
-        from fairweigh.audit.recipes import find as any_room
-
-        for_task(any_room("calibration", "torch"), "choice", language=True)
+    calibration = any_room("calibration", "torch")
+    with pytest.raises(InputError, match="for these there is no recipe of mitigation"):
+        for_task(calibration, "choice", language=True)
 
 
 def test_gptq_without_its_package_is_told_in_one_line(
@@ -364,7 +362,7 @@ def test_a_pattern_that_may_not_end_is_refused_in_an_artefact(llama: Any, tmp_pa
 def test_an_artefact_ends_texts_where_its_folder_said(tmp_path: Path) -> None:
     folder = save(tmp_path / "m")
     edit_json(folder / "generation_config.json", eos_token_id=[2, 7, 9])
-    model = chooser(folder)
+    model: Any = chooser(folder)
     assert model.engine.ends == {2, 7, 9}
     found = made(model, tmp_path / "a", ("prune-magnitude", {}))
     assert found.model.engine.ends == {2, 7, 9}
