@@ -57,7 +57,8 @@ class TorchLanguage:
         self.module, self.tokenizer = module.to(self.device).eval(), tokenizer
         self.source, self.sha256, self.path = source, sha256, str(spec.path)
         self.batch_tokens, self.truncated = int(spec.batch_tokens), 0
-        rows = int(module.get_input_embeddings().weight.shape[0])
+        with foreign(f"model.path: {self.path} has no table of tokens that can be read"):
+            rows = int(module.get_input_embeddings().weight.shape[0])
         check_vocabulary(tokenizer, rows)
         self.words = Tokenised(tokenizer, spec.chat or "auto", self.context_of(spec.context))
         self.vocabulary = int(getattr(module.config.get_text_config(), "vocab_size", rows))
