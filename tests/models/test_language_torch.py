@@ -199,11 +199,11 @@ def test_chat_goes_through_the_template(tmp_path: Path) -> None:
 
 
 def test_what_a_template_makes_does_not_follow_the_calendar(tmp_path: Path) -> None:
-    dated = "{{ strftime_now('%d %b %Y') }}: {{ messages[0]['content'] }}{{ enable_thinking }}"
+    dated = "\n {{ strftime_now('%d %b %Y') }}: {{ messages[0]['content'] }}{{ enable_thinking }}"
     save_llama(tmp_path, tokenizer={"template": dated})
     engine = causal_engine(spec_of(tmp_path), 0)
     read = engine.words.prompts([Prompt("bala")], 0)[0][0]
-    assert engine.tokenizer.decode(read) == "26 Jul 2024: balaFalse"
+    assert engine.tokenizer.decode(read) == "\n 26 Jul 2024: balaFalse"
 
 
 def test_a_template_that_throws_is_told_in_one_line(tmp_path: Path) -> None:
