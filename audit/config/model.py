@@ -105,6 +105,10 @@ class PredictionsSpec(Written, Predicted, ModelSpec):
         None, description="Value(s) of the decision column that count as positive."
     )
     scale: Scale = "probability"
+    samples: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, exclude_if=absent,
+        description="Of a suite of prompts: answers to each, with ids ID#0, ID#1 and so on.",
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _decided_once(self) -> PredictionsSpec:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ...audit.result import AuditResult
 from ..words.clusters import units_of
 from ..words.language import Sentence, later, say
+from ..words.turning import judged_positive
 from .base import difference_words
 from .choice import CHOICE
 
@@ -26,6 +27,7 @@ def reading(result: AuditResult) -> list[Sentence]:
 GENERATION = replace(
     CHOICE,
     reading=reading,
+    turns=judged_positive,
     flip=later("An answer that is judged otherwise than that of the other model to the same prompt."),
     outcome=later("Prompt"),
 )
