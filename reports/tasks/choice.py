@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...audit.result import AuditResult, Comparison, Turned, Variant
 from ..blocks import Block, Figures, Heading, Note, Picture
 from ..slices.tables import Cell, Row, Table
@@ -10,7 +12,7 @@ from ..words.formats import count, figure
 from ..words.language import Given, Sentence, later, listed, say, sentences, tr
 from ..words.per_hundred import in_sentence
 from ..words.spoken import compared_kind, metric_kind, title_of
-from ..words.turning import Turns
+from ..words.turning import Turns, stereotyped
 from .answered import ANSWERED, answered_otherwise, lead
 from .base import Part, Telling, difference_words
 
@@ -89,29 +91,22 @@ def answers(variants: list[Variant]) -> Block:
     )
 
 
-def moved(item: Comparison, result: AuditResult) -> Sentence:
+def moved(item: Comparison, result: AuditResult, turns: Callable[[Turned], Turns] = stereotyped) -> Sentence:
     """Say how many answers change, and how many turn into a stereotype and out of it."""
     whole = item.overall
     if whole is None or not whole.n:
         return ()
     told = [answered_otherwise(whole)]
     if item.turned is not None:
-        told += [say("{what}.", what=part) for part in _turns(item.turned, result)]
+        told += [say("{what}.", what=part) for part in turns(item.turned)]
     return sentences(told)
 
 
-def _turns(turned: Turned, result: AuditResult) -> Turns:
-    """What the result's task says of items that turn."""
-    from . import telling
-
-    return telling(result).turns(turned)
-
-
-def of_changes(item: Comparison, part: Part) -> list[Block]:
+def of_changes(item: Comparison, part: Part, turns: Callable[[Turned], Turns] = stereotyped) -> list[Block]:
     """Lay out the items that turn, and the templates that carry the change."""
     blocks: list[Block] = []
     if item.turned is not None:
-        blocks += [Heading(say("Items that turn"), 4), *_turned(item.turned, part.result)]
+        blocks += [Heading(say("Items that turn"), 4), *_turned(item.turned, turns(item.turned))]
     if item.units:
         metric = item.units[0].metric
         kind = metric_kind(metric, part.result.definitions)
@@ -142,9 +137,9 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
     return blocks
 
 
-def _turned(turned: Turned, result: AuditResult) -> list[Block]:
+def _turned(turned: Turned, told: Turns) -> list[Block]:
     """The ids of the items that turn; what they say is not repeated."""
-    into, out = _turns(turned, result)
+    into, out = told
     return [
         Note(_named(into, turned.into, turned.ids_into)),
         Note(_named(out, turned.out_of, turned.ids_out_of)),

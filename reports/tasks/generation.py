@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from ...audit.result import AuditResult
 from ..words.clusters import units_of
 from ..words.language import Sentence, later, say
 from ..words.turning import judged_positive
 from .base import difference_words
-from .choice import CHOICE
+from .choice import CHOICE, moved, of_changes
 
 
 def reading(result: AuditResult) -> list[Sentence]:
@@ -27,6 +28,8 @@ def reading(result: AuditResult) -> list[Sentence]:
 GENERATION = replace(
     CHOICE,
     reading=reading,
+    moved=partial(moved, turns=judged_positive),
+    of_changes=partial(of_changes, turns=judged_positive),
     turns=judged_positive,
     flip=later("An answer that is judged otherwise than that of the other model to the same prompt."),
     outcome=later("Prompt"),
