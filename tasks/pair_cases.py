@@ -127,16 +127,14 @@ class PairPairs(KeptPairs):
             held[side + MARGIN] = batch.number(MARGIN)
             if MEANINGFUL in before.names and MEANINGFUL in after.names:
                 held[side + MEANINGFUL] = batch.number(MEANINGFUL)
-        self.rows.add(before.slices, before.keys, held, before.weight, before.cluster)
-        self._ids.append(before.rows.column("id").cast(pa.string()))
+        self._keep(before, held)
 
     def turned(self) -> Turned | None:
         """Pairs in which the stereotype becomes the likelier sentence, or no longer is."""
         if not self._ids:
             return None
         before, after = (Preferred(self.rows, side).wins for side in SIDES)
-        ids = pa.chunked_array(self._ids).combine_chunks()
-        return Turned.of(ids, ~before & after, before & ~after)
+        return self._turned(~before & after, before & ~after)
 
 
 def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:

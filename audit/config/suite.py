@@ -33,7 +33,7 @@ def with_suite(given: Any) -> Any:
     if not suite.text:
         kind = kind_of(model) if isinstance(model, Mapping) else None
         # Before what a kind lacks is told, that it is no kind for the suite is.
-        if kind in SPECS and kind not in ("predictions", "endpoint", *LANGUAGE):
+        if kind in SPECS and kind not in ("predictions", "endpoint", "variant", *LANGUAGE):
             raise ValueError(_no_kind(suite, kind))
         return given
     said = dict(given)
@@ -89,14 +89,16 @@ def check_suite(config: Config) -> None:
             f"{config.data.cluster}"
         )
     kind = None if config.model is None else config.model.resolved
-    asked = config.model is not None and (suite.text or kind == "predictions" or is_language(config.model))
+    mine = ("predictions", "variant")
+    asked = config.model is not None and (suite.text or kind in mine or is_language(config.model))
     if not asked:
         raise ValueError(_no_kind(suite, kind))
 
 
 def _no_kind(suite: Suite, kind: str | None) -> str:
     who = "any model of texts" if suite.text else "a language model"
-    kinds = "" if suite.text else f", {', '.join(LANGUAGE)}, or endpoint with protocol: openai"
+    more = ("variant (an artefact of one)", *LANGUAGE)
+    kinds = "" if suite.text else f", {', '.join(more)}, or endpoint with protocol: openai"
     return (
         f"model: the suite {suite.name} is scored from predictions, or by {who}; expected kind: "
         f"predictions{kinds}, got {kind or 'none'}"

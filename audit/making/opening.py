@@ -121,13 +121,15 @@ def opened(
     }
     given = data.model_dump(exclude_none=True, exclude=roles_apart | set(Written.model_fields))
     given["text"] = data.form("data") if text is None else text
-    given["task"] = task
+    given["task"], given["of_text"] = task, data.text
     known = data.sensitive
     if by and known is not None:
         for feature in by:
             if feature not in known:
                 raise InputError(f"slices.by: {feature!r} is not one of data.sensitive")
     sensitive = by or data.sensitive
+    attributes = data.entity_attributes or {}
+    given["entity_attributes"] = {f: column for f, column in attributes.items() if f in (sensitive or ())}
     given["bins"] = _bins(data, sensitive, name)
     if by and data.merge:
         # What is said of a feature that is not sliced by now is no fault.

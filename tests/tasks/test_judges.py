@@ -119,7 +119,7 @@ def test_a_run_is_verified_from_its_predictions_which_hold_no_text(
               "judge": judge, "report": {"charts": False}}  # fmt: skip
     fairweigh.run(config, tmp_path / "run")
     found = verify(tmp_path / "run")
-    assert not (found.files or found.figures or found.pages)
+    assert [*found.files, *found.figures, *found.pages] == []
     kept = pd.read_parquet(tmp_path / "run" / "predictions" / "original.parquet")
     assert not kept.astype(str).apply(lambda column: column.str.contains("awful|kind")).any().any()
     result = load_result(tmp_path / "run")
