@@ -41,6 +41,9 @@ def with_suite(given: Any) -> Any:
         said["data"] = {**data, "counterfactual": dict(suite.twins)}
     if isinstance(model, Mapping) and _reads_texts(model):
         said["model"] = {"text": suite.text, **model}
+    slices = given.get("slices") or {}
+    if suite.intersections is not None and isinstance(slices, Mapping):
+        said["slices"] = {"intersections": suite.intersections, **slices}
     return said
 
 
