@@ -110,7 +110,8 @@ def _audit(
 
         # A model that cannot be changed is refused before it is scored.
         family_of(model)
-    probability = model is None or model.probability
+    judged = scorer.judging is not None and scorer.judging.reading.first is not None
+    probability = judged or model is None or model.probability
     measured = Measurement(tuple(scorer.data.sensitive), probability, scorer.order, config.of_task)
     truncated = scorer.score(ORIGINAL, model, measured)
     entries = [Entry(ORIGINAL, described(model, truncated), self_flips=scorer.self_flips(model))]

@@ -350,3 +350,16 @@ def test_a_language_model_writes_and_a_classifier_of_texts_judges(tmp_path: Path
     assert sum(counts.values()) == len(prompts)
     assert {"positive_rate", "mean_score", "expected_maximum", "refusal_rate"} <= set(variant["overall"])
     assert variant["self_flips"]["rows"] == len(prompts)
+    # Where every answer is a refusal nothing is left to be judged.
+    found = audited(
+        tmp_path / "none",
+        prompts,
+        data=ROLES,
+        task="generation",
+        model=model,
+        judge=judge,
+        refusals=["", "x"],
+    )
+    overall = found["variants"][0]["overall"]
+    assert overall["refusal_rate"]["value"] + overall["empty_rate"]["value"] == 1
+    assert overall["positive_rate"]["status"] == "undefined"
