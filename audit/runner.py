@@ -156,6 +156,14 @@ def _unsteady(original: Entry) -> list[str]:
     found = original.self_flips
     if found is None or not found.flips:
         return []
+    if original.model.get("temperature"):
+        return [
+            tell(
+                "{n} of {rows} answers of the model turn out otherwise when they are drawn anew: the floor "
+                "under every flip rate.",
+                n=f"{found.flips:,}", rows=f"{found.rows:,}",
+            )
+        ]  # fmt: skip
     if original.model.get("kind") == "endpoint":
         return [
             tell(

@@ -363,3 +363,9 @@ def test_a_language_model_writes_and_a_classifier_of_texts_judges(tmp_path: Path
     overall = found["variants"][0]["overall"]
     assert overall["refusal_rate"]["value"] + overall["empty_rate"]["value"] == 1
     assert overall["positive_rate"]["status"] == "undefined"
+
+
+def test_a_gate_on_what_no_judge_has_decided_names_what_is_lacking(tmp_path: Path) -> None:
+    gates = [{"metric": "corrected_positive_rate", "limit": "<= 0.5"}]
+    with pytest.raises(InputError, match="needs a judge's decision"):
+        audited(tmp_path, answers(), data=ROLES, task="generation", model=MODEL, gates=gates)
