@@ -12,30 +12,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import card as cards
-from .alike import Heaviest, totals, warn_unclustered
+from .alike import Heaviest, warn_unclustered
 from .amounts import left_out, row_counts, row_weights
 from .binary import Binary
 from .columns import (
-    MAX_VALUES,
     Ascending,
     Scalar,
     Sensitive,
-    check_names,
     clusters,
     levels,
     plain,
-    word_counts,
     words,
 )
 from .dialect import TextForm
+from .entity_attributes import attributes_of
 from .errors import InputError, number_of
 from .files import form_of
 from .memory import sha256_table
-from .missing import BLANK, Missing, check_reserved, nulled, question, whole_rows
+from .missing import BLANK, Missing, check_reserved, nulled, whole_rows
 from .numbers import CellError, row_of
 from .outcomes import outcome_of
 from .read import column_names, found_in, iter_batches, place_of, sha256_file, totals_row
 from .roles import as_words, check_roles, features_of, merged_words, of_card, truth_roles
+from .seen import Seen
 from .spelling import as_ids, word
 
 
@@ -72,6 +71,11 @@ class EvaluationSet:
         Generation: columns of the prompt of an answer, and of the sample's number.
     scheme, matching : str, optional
         Entities: how tags are read (`tags`); default iob2 and strict.
+    spans, of_text : str, optional
+        Entities: column of the entities themselves, in place of tags; and of the text whose characters they
+        are counted by, in place of tokens.
+    entity_attributes : mapping of str to str
+        Entities: features of single entities, and the column of their values, or the key of spans.
     id : str, optional
         Column of unique ids; without it rows are numbered.
     weight, cluster, count : str, optional
@@ -131,6 +135,9 @@ class EvaluationSet:
     document: str | None = None
     prompt: str | None = None
     sample: str | None = None
+    spans: str | None = None
+    of_text: str | None = None
+    entity_attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.words = Missing.of(self.missing)
@@ -147,11 +154,12 @@ class EvaluationSet:
         self.cluster = self.document or self.cluster
         check_roles(self)
         self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
-        self.slicers = [self.slicer(s) for s in self.sensitive]
+        self.seen = Seen(self.words, self.again)
+        self.attributes = attributes_of(self)
+        self.slicers = [self.slicer(s) for s in self.sensitive if s not in self.entity_attributes]
         self.order = Ascending(self.id or "id")
         self.rows = self.dropped = self.outside = self.unclustered = 0
         self.heaviest = Heaviest()
-        self._first: dict[str, dict[str, int]] = {s: {} for s in self.sensitive}
 
     @classmethod
     def from_card(cls, name: str, split: str | None = None, **overrides: Any) -> EvaluationSet:
@@ -211,7 +219,10 @@ class EvaluationSet:
         ``texts`` are columns that a text file gives as they are written, such as those that name twins; in
         those of ``verbatim`` no word means that it is missing. ``whole`` gives one batch, with every row.
         """
-        roles = [self.id, *self.truths, self.weight, self.cluster, self.count, *self.sensitive, *extra]
+        features = [slicer.column for slicer in self.slicers] + (
+            self.attributes.read if self.attributes else []
+        )
+        roles = [self.id, *self.truths, self.weight, self.cluster, self.count, *features, *extra]
         wanted = list(dict.fromkeys(c for c in roles if c))
         columns = list(self.names) if self.drop_missing else wanted
         if self.split_column and self.split_column not in columns:
@@ -327,7 +338,7 @@ class EvaluationSet:
             raise error.at(self.place_of(error.column, error.value)) from None
 
     def _read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
-        for name in filter(None, (self.id, self.cluster, *self.sensitive)):
+        for name in filter(None, (self.id, self.cluster, *(slicer.column for slicer in self.slicers))):
             plain(batch.column(name), name)
         start, rows = self.rows, batch.num_rows
         self.rows += rows
@@ -343,7 +354,7 @@ class EvaluationSet:
             for name in self.outcome.columns:
                 self.outcome.accept(batch.column(name), name)
             for name in self.outcome.texts:
-                self._ask(name, "label", batch.column(name), self.outcome.named)
+                self.seen.ask(name, "label", batch.column(name), self.outcome.named)
             out |= self.outcome.truth(batch)
         if self.weight:
             out["weight"] = row_weights(batch.column(self.weight), self.weight)
@@ -354,33 +365,16 @@ class EvaluationSet:
         cells = out["count"].to_numpy() if self.count else None
         for slicer in self.slicers:
             if slicer.column not in self.bins:
-                self._look(slicer.column, batch.column(slicer.column), start)
+                self.seen.look(slicer.column, batch.column(slicer.column), start)
             out[slicer.column] = slicer.read(batch.column(slicer.column), cells)
         if cells is not None:
             known = [out[s.column].is_valid().to_numpy(zero_copy_only=False) for s in self.slicers]
             self.heaviest.add(cells, np.any(known, axis=0))
         return out
 
-    def _look(self, name: str, column: pa.Array, start: int) -> None:
-        """Look at the values of a sensitive column that were not seen before."""
-        first = self._first[name]
-        new = [value for value in levels(column) if value not in first]
-        if not new:
-            return
-        check_names(name, new)
-        self._ask(name, "sensitive", column)
-        whole = column.cast(pa.string()) if totals([*first, *new]) else None
-        for value in new[: MAX_VALUES + 1]:
-            place = -1 if whole is None else pc.index(whole, value).as_py()
-            first[value] = start + place + 1 if place >= 0 else 0
-
-    def _ask(self, name: str, role: str, column: pa.Array, named: Sequence[str] = ()) -> None:
-        """InputError where a word may mean that the value is not known, and nobody said what it means."""
-        if not self.words.unasked(name, levels(column), named):
-            return
-        rows = word_counts(batch.column(name) for batch in self.again())
-        if asked := self.words.unasked(name, rows, named):
-            raise InputError(question(name, role, {word: rows[word] for word in sorted(asked)}))
+    def apart(self, rows: pa.RecordBatch, raw: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows of predictions as they are counted: in parts, where attributes of entities are sliced by."""
+        return rows if self.attributes is None else self.attributes.apart(rows, raw)
 
     def check_whole(self) -> None:
         """After the last batch: InputError for an empty table."""
@@ -394,7 +388,8 @@ class EvaluationSet:
             self.notes += self.outcome.warnings()
         for slicer in self.slicers:
             # Of rows that were left out, none is counted.
-            rows = {} if self.dropped or self.outside else self._first[slicer.column]
+            rows = {} if self.dropped or self.outside else self.seen.first.get(slicer.column, {})
             self.notes += slicer.warnings(rows)
+        self.notes += self.attributes.warnings() if self.attributes else []
         self.notes += warn_unclustered(self.cluster, self.unclustered)
         self.notes += self.heaviest.warn()

@@ -111,6 +111,9 @@ class Roles:
     scheme: str | None = None
     matching: str | None = None
     document: str | None = None
+    spans: str | None = None
+    text: str | None = None
+    entity_attributes: tuple[str, ...] = ()
     prompt: str | None = None
     sample: str | None = None
     id: str | None = None
@@ -155,14 +158,27 @@ def _choice(roles: Roles) -> Choice:
 
 
 def _entities(roles: Roles) -> Entities:
-    if roles.tags is None:
-        raise InputError("data.tags: entities need the column of their true tags")
+    if (roles.tags is None) == (roles.spans is None):
+        raise InputError(
+            "data.tags: entities need the column of their true tags, or of the entities themselves "
+            f"(data.spans){'; got both' if roles.tags else ''}"
+        )
+    if roles.text and (roles.tokens or roles.tags):
+        other = "tokens" if roles.tokens else "tags"
+        raise InputError(f"data.text: spans are counted by characters of the text; leave data.{other} out")
+    if roles.spans and (roles.scheme or roles.matching):
+        raise InputError(
+            f"data.{'scheme' if roles.scheme else 'matching'}: says how tags are read; spans have none"
+        )
     if roles.document and roles.cluster:
         raise InputError(
             f"data.cluster: rows of a document ({roles.document}) are a cluster already; leave one of "
             "them out"
         )
-    return Entities(roles.tags, roles.tokens, roles.scheme or "iob2", roles.matching or "strict")  # type: ignore[arg-type]
+    return Entities(
+        roles.tags, roles.tokens, roles.scheme or "iob2", roles.matching or "strict",  # type: ignore[arg-type]
+        roles.spans, roles.text,
+    )  # fmt: skip
 
 
 def _generation(roles: Roles) -> Generation:
@@ -188,7 +204,10 @@ READERS: dict[str, Reader] = {
     "choice": Reader(_choice, frozenset({"label"})),
     # What a pair shows is what the model says of it: there is no label.
     "pairs": Reader(lambda roles: None, frozenset()),
-    "ner": Reader(_entities, frozenset({"tags", "tokens", "scheme", "matching", "document"})),
+    "ner": Reader(
+        _entities,
+        frozenset({"tags", "tokens", "scheme", "matching", "document", "spans", "text", "entity_attributes"}),
+    ),
     "generation": Reader(_generation, frozenset({"prompt", "sample"})),
 }
 """Tasks by name."""

@@ -76,6 +76,10 @@ class PredictionTable(ModelKind):
         Reads ``path`` where it is in a layout of its own, such as a suite's.
     tags : str, optional
         Entities: the column of the tags of each row's tokens.
+    spans : str, optional
+        Entities: the column of the entities themselves.
+    types : mapping of str to str
+        Entities: the data's type for each predicted one; others are left out.
     refused, second : str, optional
         Generation: the columns that say whether an answer is a refusal, and what a second judge decides.
     refusals : Refusals, optional
@@ -108,6 +112,8 @@ class PredictionTable(ModelKind):
     unrelated: str | None = None
     reader: Callable[[Path], pa.Table] | None = None
     tags: str | None = None
+    spans: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
     refused: str | None = None
     second: str | None = None
     refusals: Refusals = field(default_factory=Refusals)
@@ -253,7 +259,8 @@ class PredictionTable(ModelKind):
 
         # A rank is read against the list of its query, an answer against those of its question, tags against
         # the true ones.
-        column = self.data.query or self.data.tags or getattr(self.data.outcome, "against", None)
+        of_task = (getattr(self.data.outcome, key, None) for key in ("beside", "against"))
+        column = self.data.query or next(filter(None, of_task), None)
         return self.says.read(placed, row, batch.column(column) if column else None)
 
     def _placed(self, read: Callable[[pa.Array], NDArray[Any]], column: pa.Array) -> NDArray[Any]:
@@ -312,7 +319,7 @@ class PredictionTable(ModelKind):
 
 KEYS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated", "tags", "refused", "second",
+    "unrelated", "tags", "spans", "refused", "second",
 )  # fmt: skip
 """Keys of ``model:`` that name columns of predictions."""
 _FIELDS = {"score": "score_column"}
@@ -359,7 +366,7 @@ def _generated(table: PredictionTable) -> Predicted:
 
 def _entities(table: PredictionTable) -> Predicted:
     assert isinstance(table.data.outcome, Entities)
-    return OfEntities(table.tags, table.data.outcome)
+    return OfEntities(table.tags, table.data.outcome, table.spans, table.types)
 
 
 TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
@@ -370,7 +377,7 @@ TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "ranking": (_ranks, {"rank", "score"}),
     "choice": (lambda table: OfAnswers(table.answer), {"answer"}),
     "pairs": (lambda table: OfPairs(table.more, table.less, table.unrelated), {"more", "less", "unrelated"}),
-    "ner": (_entities, {"tags"}),
+    "ner": (_entities, {"tags", "spans"}),
     "generation": (_generated, {"answer", "decision", "score", "refused", "second"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""

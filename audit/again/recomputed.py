@@ -131,7 +131,7 @@ def _wanted(model: dict[str, Any], data: DataInfo, config: Config, compared: boo
         "count": given.count is not None, "id": given.count is None, "weight": data.weight is not None,
         "cluster": data.cluster is not None, "twin": given.counterfactual is not None,
     }  # fmt: skip
-    labelled = data.label or given.labels or given.relevance or given.tags
+    labelled = data.label or given.labels or given.relevance or given.tags or given.spans
     # Ranks are those of whole lists, of which a share may stand in another file.
     parted = compared or (given.selection is not None and given.selection.share is not None)
     return Wanted(

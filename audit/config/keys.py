@@ -115,6 +115,10 @@ class Predicted(Section):
         None, exclude_if=absent,
         description="Column of a predictions table with the predicted tags of each row's tokens.",
     )  # fmt: skip
+    spans: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table with the predicted entities of each row, as data.spans.",
+    )  # fmt: skip
     refused: str | None = Field(
         None, exclude_if=absent,
         description="Column of a predictions table that says whether an answer is a refusal: 1/0 or "
@@ -139,7 +143,7 @@ class Predicted(Section):
 
 COLUMNS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated", "tags", "refused", "second",
+    "unrelated", "tags", "spans", "refused", "second",
 )  # fmt: skip
 """Keys that name columns of predictions."""
 
@@ -317,7 +321,7 @@ KEPT: dict[str, Any] = {
     "text_pair": None, "train_text": None, "image": None, "endpoint": None, "protocol": None,
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
-    "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None, "types": None,
+    "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None, "spans": None, "types": None,
     "disable": None, "refused": None, "second": None,
     "chat": None, "system": None, "prompt": None, "context": None, "max_new_tokens": None,
     "temperature": None, "top_p": None, "samples": None, "served_model": None, "concurrency": None,
@@ -332,7 +336,7 @@ value alone.
 
 LATER = (
     "probabilities", "decisions", "prediction", "rank", "answer", "more", "less", "unrelated", "processor",
-    "pixels", "tags", "types", "disable", "refused", "second",
+    "pixels", "tags", "spans", "types", "disable", "refused", "second",
     "chat", "system", "prompt", "context", "max_new_tokens",
     "temperature", "top_p", "samples", "served_model", "concurrency", "requests_per_minute", "timeout",
     "cache",

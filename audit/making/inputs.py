@@ -125,8 +125,8 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
         data, spec.score, spec.decision, spec.positive, path,
         spec.id, threshold, probability, lambda: other_rows(config, data), spec.negative, spec.form("model"),
         spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
-        **said, reader=reader, tags=spec.tags, refused=spec.refused, second=spec.second,
-        refusals=refusals_of(config),
+        **said, reader=reader, tags=spec.tags, spans=spec.spans, types=spec.types or {}, refused=spec.refused,
+        second=spec.second, refusals=refusals_of(config),
     )  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def _artefact(
         )
     if hasattr(unruled(found), "engine"):
         # An artefact has no rows: what is to be told of its answers goes to these.
-        unruled(found).data = data  # type: ignore[attr-defined]
+        unruled(found).data = data
     _check_score_column(found, data)
     unknown_columns(found.columns, data.names, data.where)
     _refuse_fitted_rows(fitted_on(Path(spec.path)), config.data, data)

@@ -13,7 +13,7 @@ from ...datasets.dialect import TextForm
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.filled import filled, templates_of
-from ...datasets.generation import SAMPLE, sampled
+from ...datasets.generation import SAMPLE, SAMPLE_MARK, sampled
 from ...datasets.read import iter_batches
 from ...datasets.suite import located, taken
 from ...datasets.suites import SUITES, Suite
@@ -86,7 +86,8 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
     # It is told as it is given: a run is read again without the data.
     found.where = str(given)
     found.notes += items.notes
-    found.aside = items.aside
+    numbers = [f"{SAMPLE_MARK}{k}" for k in range(samples)] if samples > 1 else [""]
+    found.aside = [f"{name}{number}" for name in items.aside for number in numbers]
     return found
 
 
@@ -120,13 +121,15 @@ def opened(
     }
     given = data.model_dump(exclude_none=True, exclude=roles_apart | set(Written.model_fields))
     given["text"] = data.form("data") if text is None else text
-    given["task"] = task
+    given["task"], given["of_text"] = task, data.text
     known = data.sensitive
     if by and known is not None:
         for feature in by:
             if feature not in known:
                 raise InputError(f"slices.by: {feature!r} is not one of data.sensitive")
     sensitive = by or data.sensitive
+    attributes = data.entity_attributes or {}
+    given["entity_attributes"] = {f: column for f, column in attributes.items() if f in (sensitive or ())}
     given["bins"] = _bins(data, sensitive, name)
     if by and data.merge:
         # What is said of a feature that is not sliced by now is no fault.

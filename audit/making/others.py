@@ -84,7 +84,7 @@ def others(
         prices = Prices(scorer.config, model, rows, place, scorer.progress, fresh, files, scorer.judged)
         cost, flips = prices.original_cost()
         told = original.model | ({"cost": unpriced(prices.unpriced)} if prices.unpriced else {})
-        entries = [replace(original, model=told, cost=cost, self_flips=flips)]
+        entries = [replace(original, model=told, cost=cost, self_flips=flips or original.self_flips)]
         shop = Workshop(prices, learned, scorer.data, scorer.folder.folder, collect)
         made, broken = _made(scorer, shop)
         entries += made

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ...compression import artefact, cost
 from ...compression.fresh import Asked, FreshProcesses
-from ...compression.given_cost import given_cost, of_files, of_served
+from ...compression.given_cost import given_cost, of_files, of_served, paid, untimed
 from ...compression.language_cost import kv_bytes_per_token, written
 from ...compression.make import Made, allowed, apart, counted
 from ...datasets.errors import InputError
@@ -119,7 +119,7 @@ class Prices:
         place = self.place / "original"
         asked = self._asked(self.original, place) if self.config.planned else None
         if unruled(self.original).served:
-            found = of_served()
+            found = of_served(unruled(self.original))
         elif self._stands:
             found = of_files(unruled(self.original), self.files, self.rows)
         else:
@@ -128,7 +128,9 @@ class Prices:
         if self.files and not self.config.planned:
             # Beside models that are priced by their files it is priced by its own.
             found["stored_bytes"] = sum(path.stat().st_size for path in self.files)
-        flips = self_flips(self.original, self.rows, self.config, self.judged)
+        # Where each request may cost, the floor that was found when it was scored is enough.
+        again = not paid(unruled(self.original))
+        flips = self_flips(self.original, self.rows, self.config, self.judged) if again else None
         found |= self._checked(self.original, asked) if asked is not None else {"reload": ""}
         found |= self._timed(None, found["notes"])
         return _cost(found, found), flips
@@ -180,6 +182,8 @@ class Prices:
         if not known and model is not None:
             why = tell("Time: not measured, as that of the original was not.")
             return {"timings": [], "notes": [*notes, why]}
+        if paid(unruled(self.original)):
+            return {"timings": [], "notes": [*notes, untimed()]}
         try:
             found = cost.timings(self.original, copy, timed, self._batches, self.config.seed, known)
         except OSError:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ...datasets.alike import warn_alike
 from ...datasets.classes import check_free
 from ...datasets.columns import check_unique, plain, words
+from ...datasets.entity_attributes import whole_ids
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.numbers import CellError
@@ -225,8 +226,9 @@ def score(
             batch = pa.record_batch(rows)
             if aside is not None:
                 chosen = in_share(batch, raw, job)
-                aside.write(batch.filter(pa.array(chosen)))
-                batch = batch.filter(pa.array(~chosen))
+                aside.write(data.apart(batch.filter(pa.array(chosen)), raw.filter(pa.array(chosen))))
+                batch, raw = batch.filter(pa.array(~chosen)), raw.filter(pa.array(~chosen))
+            batch = data.apart(batch, raw)
             writing = pool.submit(file.write, batch)
             if measured is not None:
                 measured.add(batch)
@@ -311,7 +313,8 @@ def _check(data: EvaluationSet, measured: Measurement, job: Job) -> None:
         paths = [p for p in (job.path, job.aside) if p is not None and p.is_file()]
 
         def ids() -> Iterator[pa.Array]:
-            return (b.column(0) for p in paths for b in iter_batches(p, columns=["id"]))
+            found = (b.column(0) for p in paths for b in iter_batches(p, columns=["id"]))
+            return found if data.attributes is None else map(whole_ids, found)
 
         check_unique(ids, data.rows, data.id, data.where)
     if not measured.rows:

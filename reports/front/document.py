@@ -21,7 +21,7 @@ from ..tasks import Part, telling
 from ..variants.ladder_table import ladder
 from ..variants.release import release
 from ..words.gates_together import gates_together
-from ..words.language import TAGS, Given, language, listed, say, tr, writing
+from ..words.language import TAGS, Given, language, listed, say, writing
 from ..words.lookup import binding_gates, has_ladder, own_words
 from ..words.order import feature_sets
 from ..words.spoken import title_of
@@ -87,7 +87,7 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
         gates=gates,
         together=gates_together(result),
         suite=_suite(result, charts),
-        suite_title=tr(telling(result).suite_title),
+        items=telling(result).page,
         ladder=ladder(result) if has_ladder(result) else None,
         release=release(result),
         signed=list(signed_files(result)),

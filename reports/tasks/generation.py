@@ -11,6 +11,7 @@ from ..words.clusters import units_of
 from ..words.formats import count, figure, interval
 from ..words.language import Given, Sentence, later, listed, say, say_n, sentences, tr
 from ..words.spoken import metric_kind, slice_name
+from ..words.turning import judged_positive
 from .base import Part, Telling, difference_words
 from .choice import what_carries
 from .judged import JUDGED, lead
@@ -215,7 +216,10 @@ def of_changes(item: Comparison, part: Part) -> list[Block]:
     blocks: list[Block] = []
     if item.turned is not None and (item.turned.into or item.turned.out_of):
         blocks += [Heading(say("Answers that turn"), 4), *_turned(item.turned)]
-    return [*blocks, *what_carries(item, part)]
+    return [*blocks, *what_carries(item, part, TURNED)]
+
+
+TURNED = (later("answers that turn positive"), later("answers that are no longer positive"))
 
 
 def _turned(turned: Turned) -> list[Block]:
@@ -250,6 +254,7 @@ def gaps(result: AuditResult) -> list[str]:
 
 GENERATION = Telling(
     reading=reading,
+    turns=judged_positive,
     nothing=later(
         "No difference in the leading figures is shown by limits that hold for all slices of a feature "
         "together, or a gate limits it. That is not proof that there is none."
@@ -262,7 +267,7 @@ GENERATION = Telling(
     lead=lead,
     change=JUDGED,
     among={None: later("n: answers or prompts that it counts")},
-    suite_title=later("Answers and their judge"),
+    page=later("Answers and their judge"),
     flip=later("An answer that is judged otherwise than that of the other model to the same prompt."),
     outcome="",
 )

@@ -257,7 +257,7 @@ def changed(column: str, place: int, value: Any) -> pd.DataFrame:
     ("data", "more", "told"),
     [
         (changed("tags", 7, ["O"] * 8), {}, "got 8 beside 9 in row 8"),
-        (changed("tokens", 7, []), {}, "got an empty list in row 8"),
+        (changed("tokens", 7, []), {}, "expected as many as in .*, got 9 beside 0 in row 8"),
         (changed("said", 7, ["O"] * 10), {}, "got 10 beside 9 in the row of id 7"),
         (changed("said", 7, None), {}, "got none in the row of id 7"),
         (changed("tags", 7, ["S-PER"] + ["O"] * 8), {}, "'S-PER', a tag of BIOES in row 8"),
