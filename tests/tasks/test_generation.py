@@ -210,7 +210,7 @@ def test_answers_are_read_as_they_are_written(ending: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("scale", ["probability", "rank"])
-def test_where_every_answer_of_a_slice_is_refused_its_scores_are_undefined(scale: str, tmp_path: Path) -> None:
+def test_where_a_slice_is_refused_wholly_its_scores_are_undefined(scale: str, tmp_path: Path) -> None:
     frame = answers()
     frame["no"] = frame.group == "B"
     model = {"score": "tox", "decision": "toxic", "refused": "no", "scale": scale}
