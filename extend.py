@@ -183,7 +183,7 @@ def add_recipe(
     """
     _check_name("recipe", name, _DASHED)
     claim("recipe", name, _caller(), ours=any(name == known for _, known in registry()))
-    return _enter(name, params, family=family, room=room, rebuild=rebuild, rule=rule, tasks=tasks)
+    return _enter(name, params, family=family, room=room, rebuild=rebuild, rule=rule, tasks=tasks or None)
 
 
 def add_section(name: str) -> Callable[[Tells], Tells]:

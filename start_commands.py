@@ -47,7 +47,7 @@ def register(app: typer.Typer, audit: Callable[[Path], None]) -> None:
 
     @app.command()
     def init(
-        data: Annotated[Path, typer.Argument(help="A table: CSV, Parquet, Feather or JSON lines.")],
+        data: Annotated[Path, typer.Argument(help="A table: CSV, Parquet, Feather, JSON lines or CoNLL.")],
         out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path("audit.yaml"),
         encoding: Annotated[
             Text, typer.Option(help="Of a text file, such as gb18030, where looking at it does not tell.")
@@ -60,7 +60,7 @@ def register(app: typer.Typer, audit: Callable[[Path], None]) -> None:
         ] = False,
         run: Annotated[bool, typer.Option("--run", help="Audit at once.")] = False,
         task: Annotated[
-            Text, typer.Option(help="binary, multiclass, multilabel, regression or ranking.")
+            Text, typer.Option(help="binary, multiclass, multilabel, regression, ranking or ner.")
         ] = None,
         label: Annotated[
             Texts, typer.Option(help="Column of the true outcome; '-' for none, as of all columns.")
@@ -69,6 +69,9 @@ def register(app: typer.Typer, audit: Callable[[Path], None]) -> None:
         query: Annotated[Text, typer.Option(help="Of a ranking: column of the list.")] = None,
         item: Annotated[Text, typer.Option(help="Of a ranking: column of what is ranked.")] = None,
         relevance: Annotated[Text, typer.Option(help="Of a ranking: column of the relevance.")] = None,
+        tokens: Annotated[Text, typer.Option(help="Of entities: column of the tokens.")] = None,
+        tags: Annotated[Text, typer.Option(help="Of entities: column of their true tags.")] = None,
+        document: Annotated[Text, typer.Option(help="Of entities: column of the document.")] = None,
         decision: Annotated[Texts, typer.Option(help="Column of the model's decision.")] = None,
         positive_decision: Annotated[
             Texts, typer.Option(help="Positive value of the decision; repeat it.")
@@ -76,6 +79,7 @@ def register(app: typer.Typer, audit: Callable[[Path], None]) -> None:
         prediction: Annotated[Text, typer.Option(help="Column of the predicted number.")] = None,
         rank: Annotated[Text, typer.Option(help="Of a ranking: column of the rank.")] = None,
         score: Annotated[Text, typer.Option(help="Column of the model's score.")] = None,
+        predicted: Annotated[Text, typer.Option(help="Of entities: column of the model's tags.")] = None,
         scale: Annotated[Text, typer.Option(help="What a score means: probability or rank.")] = None,
         threshold: Annotated[
             Text, typer.Option(help="Scores at or above it are selected; '-' for none.")
@@ -110,7 +114,8 @@ def register(app: typer.Typer, audit: Callable[[Path], None]) -> None:
         alike = None if merge is None else "y" if merge else "n"
         said = {
             "task": task, "label": label, "positive": positive, "query": query, "item": item,
-            "relevance": relevance, "decision": decision, "decided": positive_decision,
+            "relevance": relevance, "tokens": tokens, "tags": tags, "document": document,
+            "predicted": predicted, "decision": decision, "decided": positive_decision,
             "prediction": prediction, "rank": rank, "score": score, "scale": scale, "threshold": threshold,
             "favourable": favourable, "positive_is": positive_is, "sensitive": sensitive, "bins": bins,
             "merged": alike, "id": id_, "cluster": cluster, "weight": weight, "purpose": purpose,

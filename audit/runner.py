@@ -15,9 +15,11 @@ from .._version import __version__
 from ..told import tell
 from .config import Config
 from .config.ladder import ORIGINAL
+from .config.language import FOLDERS
 from .figures.crossings import check_slices
 from .figures.measure import Measurement
 from .making.inputs import load_model
+from .making.judges import judging
 from .making.others import others
 from .making.scorer import Scorer, described
 from .progress import Progress, silent
@@ -76,7 +78,7 @@ def _beside(config: Config) -> AbstractContextManager[FreshProcesses | None]:
     from .making.fresh import PROGRAM
 
     device = getattr(model, "device", "auto")
-    family = "transformers" if model.resolved == "transformers" else config.family
+    family = "transformers" if model.resolved in ("transformers", *FOLDERS) else config.family
     return FreshProcesses(family, device, PROGRAM)
 
 
@@ -100,6 +102,8 @@ def _audit(
         update["sensitive"] = list(scorer.data.sensitive)
     said = config.data.model_copy(update=update)
     config = config.model_copy(update={"data": said})
+    # What a judge is not good for is told before the model is asked.
+    scorer.judging = judging(config, scorer.data, progress)
     model = load_model(config, scorer.data, given, progress, dtypes)
     if config.planned:
         from ..compression.artefact import family_of
@@ -125,8 +129,10 @@ def _audit(
         pq.write_table(found.rows, folder.folder / found.identified.file)
     decisions = getattr(model, "outcome", None)
     scorer.data.notes += [*unused, *_unsteady(entries[0])]
+    scorer.data.notes += scorer.judging.reading.notes() if scorer.judging is not None else []
     scorer.data.notes += _turned_round(found.comparisons, {variant.name for variant in config.variants})
-    result = result_of(config, scorer.data, found, failed, command, decisions)
+    judges = scorer.judging.told if scorer.judging is not None else []
+    result = result_of(config, scorer.data, found, failed, command, decisions, judges)
     folder.write(AUDIT, result.model_dump_json(indent=1) + "\n")
     regimes.write_configured(config, result, folder, folder.folder / PREDICTIONS, {ORIGINAL: measured})
     folder.provenance = {

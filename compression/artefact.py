@@ -24,21 +24,24 @@ from ..models.budget import bounded_memory
 from ..models.device import device_for
 from ..models.extras import optional
 from ..models.foreign import foreign, one_line
+from ..models.forms import FORMS
 from ..models.function import FunctionModel
 from ..models.heads import HEADS, TaskHead, Wanted
 from ..models.inputs import load_inputs
+from ..models.language.changeable import is_language
 from ..models.neural import Batching, NeuralModel
 from ..models.onnx_runtime import OnnxRuntime
 from ..models.openvino import OpenVinoRuntime
 from ..models.outputs import Reading
 from ..models.rules import behind, rule_of, unruled
 from ..models.score_column import ScoreColumn
-from ..models.sources import ExportedSource, FactorySource, TransformersSource, load_source
+from ..models.sources import ExportedSource, FactorySource, Source, TransformersSource, load_source
+from ..models.token_classes import TokenModel
 from ..models.torch_runtime import TorchRuntime, type_of
-from . import codec, weights
+from . import codec, language_artefact, weights
 from .description import FORMAT, PROGRAM, SPEC, read_description
 from .estimators import read, write
-from .files import IR, ONNX, WEIGHTS, weights_file
+from .files import IR, ONNX, WEIGHTS, weights_file, weights_files
 
 ALIGNED = 64
 """Bytes at multiples of which torch puts tensors on a CPU."""
@@ -84,6 +87,9 @@ def save(model: Any, steps: Sequence[Step], folder: Path, fitted_on: Mapping[str
         spec |= write(base, folder)
     elif base.family == "scores":
         spec |= _write_scores(model)
+    elif is_language(base):
+        spec |= language_artefact.write(base, folder)
+        spec |= _write_module(base.runtime, steps, folder) if "runtime" not in spec else {}
     else:
         spec |= _write_neural(base, steps, folder)
     (folder / SPEC).write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -105,10 +111,13 @@ def _write_scores(model: Any) -> dict[str, Any]:
 
 def checksum(folder: Path) -> str:
     """The sha256 of an artefact's weights, and of the graph where that is a file of its own."""
-    weights = weights_file(folder)
-    if weights.name != IR[1]:
-        return sha256_file(weights)
-    each = "".join(sha256_file(folder / name) for name in IR)
+    held = weights_files(folder)
+    if not held:
+        weights = weights_file(folder)
+        if weights.name != IR[1]:
+            return sha256_file(weights)
+        held = [folder / name for name in IR]
+    each = "".join(map(sha256_file, held))
     return hashlib.sha256(each.encode()).hexdigest()
 
 
@@ -132,17 +141,21 @@ def _write_neural(model: NeuralModel, steps: Sequence[Step], folder: Path) -> di
     assert isinstance(model.runtime, TorchRuntime)
     if isinstance(model.source, ExportedSource):
         _copy(model.source.path, folder / PROGRAM)
-    tensors, told = weights.stored(model.runtime.module)
+    return spec | _write_module(model.runtime, steps, folder)
+
+
+def _write_module(held: TorchRuntime, steps: Sequence[Step], folder: Path) -> dict[str, Any]:
+    """Write the weights of a torch module, and tell how they are put back."""
+    tensors, told = weights.stored(held.module)
     books = {name: size for _, record in steps for name, size in record.get("codebooks", {}).items()}
     encoded, encodings = codec.encode(tensors, {n: k for n, k in books.items() if n in tensors})
     _save_tensors(encoded, folder / WEIGHTS)
     runtime = {
-        "kind": "torch", "dtype": model.runtime.dtype, "autocast": model.runtime.autocast,
-        "compiled": model.runtime.compiled,
+        "kind": "torch", "dtype": held.dtype, "autocast": held.autocast, "compiled": held.compiled,
     }  # fmt: skip
-    if model.runtime.output is not None:
-        runtime["output"] = model.runtime.output
-    return spec | {"runtime": runtime, "tensors": told, "encodings": encodings}
+    if held.output is not None:
+        runtime["output"] = held.output
+    return {"runtime": runtime, "tensors": told, "encodings": encodings}
 
 
 def how_to_load(model: Any) -> tuple[str, tuple[str, ...]]:
@@ -197,6 +210,8 @@ def load(
             model = _read_scores(spec, function)
         elif spec["family"] == "sklearn":
             model = read(spec, folder, trusted)
+        elif spec["family"] == "language":
+            model = _read_language(spec, folder, device)
         else:
             model = _read_neural(spec, folder, device, factories)
         return behind(model, [rule_of(rule) for rule in spec.get("rules", [])])
@@ -233,32 +248,48 @@ def _read_neural(spec: dict[str, Any], folder: Path, device: str, factories: Col
     else:
         assert source is not None
         device = device_for(device)
-        tensors = _tensors(folder)
-        if isinstance(source, TransformersSource):
-            shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-            shapes |= {name: tuple(how["shape"]) for name, how in spec.get("encodings", {}).items()}
-            source.check(shapes, f"{folder / SPEC}: source.config")
-        module = source.skeleton()
-        # One that is made in its type holds what it computes of its configuration with more digits.
-        if how["dtype"] not in ("float32", type_of(module)):
-            module = module.to(getattr(optional("torch", "an artefact"), how["dtype"]))
-        # With the recipes comes what they import, which an artefact of another family has no need of.
-        from .recipes import find
-
-        for step in _since_restart(spec["steps"]):
-            if step["record"].get("folded"):
-                weights.fold(module)
-            rebuild = find(step["recipe"], "torch").rebuild
-            if rebuild is not None:
-                module = rebuild(module, step["record"]) or module
-        weights.restore(module, codec.decode(tensors, spec.get("encodings", {})), spec["tensors"])
+        module = _read_module(spec, folder, source)
         runtime = TorchRuntime(
             module, device, by_name=source.by_name, autocast=how["autocast"], compiled=how["compiled"],
             output=how.get("output"),
         )  # fmt: skip
         runtime.one_hot = found.one_hot(Wanted(found.task, found.classes))
     batching = Batching(**spec["batching"])
-    return NeuralModel(inputs, runtime, found, batching, spec["threshold"], about, source)
+    kind = TokenModel if FORMS[found.task].spans else NeuralModel
+    return kind(inputs, runtime, found, batching, spec["threshold"], about, source)
+
+
+def _read_language(spec: dict[str, Any], folder: Path, device: str) -> Any:
+    module = source = None
+    if spec["runtime"]["kind"] == "torch":
+        source = load_source(spec["source"], folder)
+        module = _read_module(spec, folder, source)
+    return language_artefact.read(spec, folder, module, source, checksum(folder), device)
+
+
+def _read_module(spec: dict[str, Any], folder: Path, source: Source) -> Any:
+    """Build a module of the shape that the steps gave it, and put the weights into it."""
+    how = spec["runtime"]
+    tensors = _tensors(folder)
+    if isinstance(source, TransformersSource):
+        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        shapes |= {name: tuple(how["shape"]) for name, how in spec.get("encodings", {}).items()}
+        source.check(shapes, f"{folder / SPEC}: source.config")
+    module = source.skeleton()
+    # One that is made in its type holds what it computes of its configuration with more digits.
+    if how["dtype"] not in ("float32", type_of(module)):
+        module = module.to(getattr(optional("torch", "an artefact"), how["dtype"]))
+    # With the recipes comes what they import, which an artefact of another family has no need of.
+    from .recipes import find
+
+    for step in _since_restart(spec["steps"]):
+        if step["record"].get("folded"):
+            weights.fold(module)
+        rebuild = find(step["recipe"], "torch").rebuild
+        if rebuild is not None:
+            module = rebuild(module, step["record"]) or module
+    weights.restore(module, codec.decode(tensors, spec.get("encodings", {})), spec["tensors"])
+    return module
 
 
 def _read_head(told: Mapping[str, Any]) -> TaskHead:

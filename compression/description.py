@@ -17,6 +17,7 @@ from ..models.forms import FORMS
 from ..models.written import Positive, Written, WrittenRule
 from ..plain import DISTRIBUTION, VERSION, read_json, shown
 from .written_heads import OneHead
+from .written_language import EngineOf, OneAsked, OnGenai
 
 FORMAT = 2
 SPEC = "variant.json"
@@ -67,7 +68,10 @@ class Transformers(Written):
     """A module built from a configuration of transformers."""
 
     kind: Literal["transformers"]
-    task: Literal["text-classification", "image-classification"]
+    task: Literal[
+        "text-classification", "image-classification", "token-classification", "causal-lm", "seq2seq",
+        "masked-lm",
+    ]  # fmt: skip
     config: dict[str, Any]
 
 
@@ -94,6 +98,14 @@ class Text(Written):
     max_length: Positive | None
     width: Positive = 0
     side: Literal["left", "right"] | None = None
+
+
+class Tokens(Written):
+    """Tokens of sentences, cut by the tokenizer beside the description."""
+
+    kind: Literal["tokens"]
+    tokens: str
+    limit: Positive | None
 
 
 class PixelsOf(Written):
@@ -230,7 +242,7 @@ class OfTorch(Described):
     family: Literal["torch"]
     threshold: float | None
     source: Annotated[Transformers | Factory | Exported, Field(discriminator="kind")] | None
-    inputs: Annotated[Text | Image | Table | Columns, Field(discriminator="kind")]
+    inputs: Annotated[Text | Tokens | Image | Table | Columns, Field(discriminator="kind")]
     head: OneHead
     batching: BatchingOf
     runtime: Annotated[OnTorch | OnOnnx | OnOpenVino, Field(discriminator="kind")]
@@ -241,6 +253,26 @@ class OfTorch(Described):
     def _whole(self) -> OfTorch:
         if self.runtime.kind == "torch" and (self.source is None or self.tensors is None):
             raise ValueError("source, tensors: both are needed by a torch module")
+        return self
+
+
+class OfLanguage(Described):
+    """A language model."""
+
+    family: Literal["language"]
+    source: Transformers | None
+    asked: OneAsked
+    engine: EngineOf
+    runtime: Annotated[OnTorch | OnGenai, Field(discriminator="kind")]
+    tensors: Tensors | None = None
+    encodings: dict[str, Annotated[Masked | Coded, Field(discriminator="as_")]] = Field({})
+
+    @model_validator(mode="after")
+    def _whole(self) -> OfLanguage:
+        if self.runtime.kind == "torch" and (self.source is None or self.tensors is None):
+            raise ValueError("source, tensors: both are needed by a torch module")
+        if (self.runtime.kind == "genai") != (self.engine.kind == "genai"):
+            raise ValueError("engine.kind: genai is that of the runtime genai")
         return self
 
 
@@ -295,7 +327,7 @@ class OfScores(Described):
 
 
 _DESCRIBED: TypeAdapter[Any] = TypeAdapter(
-    Annotated[OfTorch | OfScikit | OfScores, Field(discriminator="family")]
+    Annotated[OfTorch | OfLanguage | OfScikit | OfScores, Field(discriminator="family")]
 )
 
 

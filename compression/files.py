@@ -9,11 +9,20 @@ from ..datasets.errors import InputError
 WEIGHTS, ONNX, SKOPS = "model.safetensors", "model.onnx", "model.skops"
 IR = ("model.xml", "model.bin")
 """OpenVINO's graph, and its weights."""
+TOKENIZER, GENAI = "tokenizer", "genai"
+"""Folders inside a language model's artefact: its tokenizer, or all that onnxruntime-genai reads."""
 
 
 def weights_file(folder: Path) -> Path:
-    """The file of an artefact that holds its weights."""
+    """The file of an artefact that holds its weights; of a runtime's folder the largest."""
+    if held := weights_files(folder):
+        return max(held, key=lambda path: path.stat().st_size)
     for name in (ONNX, WEIGHTS, SKOPS, IR[1]):
         if (folder / name).is_file():
             return folder / name
     raise InputError(f"{folder}: not an artefact: expected one of {ONNX}, {WEIGHTS}, {SKOPS}, {IR[0]}")
+
+
+def weights_files(folder: Path) -> list[Path]:
+    """The graph and weights in the folder of onnxruntime-genai that an artefact holds; empty for any other."""
+    return sorted(path for path in (folder / GENAI).glob("*.onnx*") if path.is_file())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
+from ..models.extras import optional
+from ..models.language.changeable import NO_LABEL, is_language, next_words
 from ..told import tell, told_series
 from .loop import train
 from .registry import Context, Done, Finetune
@@ -30,13 +32,34 @@ def fine_tune(
     trained_on, told : str
     """
     rows = context.rows(name)
+    steps = train(model, _loss(model, rows, name), rows, params, context, name, masks)
+    return rows.about, tell("fine-tuned for {steps} steps of {batch} rows", steps=steps, batch=params.batch)
+
+
+def _loss(model: Any, rows: TrainingRows, name: str) -> Callable[[Any, NDArray[np.intp]], Any]:
+    """What training makes small: the loss of labels, of a language model that of the next words."""
+    if is_language(model):
+        return next_word_loss(model, rows)
     target = targets(model, rows, name)
 
     def loss(logits: Any, picked: NDArray[np.intp]) -> Any:
         return label_loss(model, logits, target[picked])
 
-    steps = train(model, loss, rows, params, context, name, masks)
-    return rows.about, tell("fine-tuned for {steps} steps of {batch} rows", steps=steps, batch=params.batch)
+    return loss
+
+
+def next_word_loss(model: Any, rows: TrainingRows) -> Callable[[Any, NDArray[np.intp]], Any]:
+    """Mean cross-entropy of the word that comes next, over all places of some texts."""
+    torch = optional("torch", "training")
+    encoded = model.inputs.encode(rows.batch, None)
+
+    def loss(logits: Any, picked: NDArray[np.intp]) -> Any:
+        wanted = torch.from_numpy(next_words(encoded.collate(picked))).to(logits.device)
+        return torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1), wanted.flatten(), ignore_index=NO_LABEL
+        )
+
+    return loss
 
 
 def then_tune(

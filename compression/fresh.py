@@ -298,7 +298,10 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
         scored = model.score(rows, None)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         said = {"decision": scored.decision, "score": scored.score}
-        np.savez(folder / "scored.npz", **{key: values for key, values in said.items() if values is not None})
+        held: dict[str, Any] = {key: np.asarray(values) for key, values in said.items() if values is not None}
+        # Words are written as such: an array of objects is a pickle.
+        held = {key: values.astype(str) if values.dtype == object else values for key, values in held.items()}
+        np.savez(folder / "scored.npz", **held)
         told: dict[str, Any] = {"process_bytes": loaded - before, "peak_bytes": peak}
         if device is not None:
             told["device_bytes"] = int(device.max_memory_allocated(job["device"]))

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from ..models import litert, openvino
 from ..models.budget import bounded_memory
 from ..models.foreign import STOPS, foreign, one_line
+from ..models.language.changeable import is_language
 from ..models.onnx_runtime import OnnxRuntime
 from ..models.quantised import QuantisedRuntime
 from ..models.rules import unruled
 from ..models.torch_runtime import TorchRuntime
 from ..told import tell
 from . import cost, estimators
+from .language_cost import kv_bytes_per_token, written
 from .make import counted
 
 
@@ -42,11 +44,15 @@ def given_cost(
         As of a variant that was made here; what could not be measured is None, and said in ``notes``.
     """
     base = unruled(model)
-    found = of_served() if base.served else _of_files(base, files, rows)
+    found = of_served(base) if base.served else of_files(base, files, rows)
+    if paid(base) or paid(unruled(original)):
+        return found | {"timings": [], "notes": [*found["notes"], untimed()]}
     alike = isinstance(base, type(unruled(original)))
     arms = (unruled(original), unruled(copy), base) if alike else (original, copy, model)
     batches = cost.Batches.of(unruled(original), rows)
     found["timings"] = cost.timings(*arms, batches, seed, whole=not alike)
+    if is_language(base):
+        found |= written(arms, rows, seed, {}, found["notes"])
     if not alike:
         found["notes"].append(
             tell(
@@ -57,16 +63,32 @@ def given_cost(
     return found
 
 
-def of_served() -> dict[str, Any]:
-    """What is known of the size of a model that is served elsewhere: nothing, and why."""
-    told = tell(
-        "Storage and parameters: not measured: served elsewhere. Its times are those of the address, with "
-        "the network and whatever else the server does."
+def paid(model: Any) -> bool:
+    """Whether each request to a model may cost, as to a language model behind an address."""
+    return bool(is_language(model) and model.served)
+
+
+def untimed() -> str:
+    """Say why a language model behind an address is not timed."""
+    return tell(
+        "Time: not measured: behind an address each request may cost, and its time is others' too. What the "
+        "audit's own requests took stands beside the model."
     )
+
+
+def of_served(model: Any) -> dict[str, Any]:
+    """What is known of the size of a model that is served elsewhere: nothing, and why."""
+    if paid(model):
+        told = tell("Storage and parameters: not measured: served elsewhere.")
+    else:
+        told = tell(
+            "Storage and parameters: not measured: served elsewhere. Its times are those of the address, "
+            "with the network and whatever else the server does."
+        )
     return {"notes": [told], "stored_bytes": None, "sparse_theoretical": True, "flops_method": ""}
 
 
-def _of_files(base: Any, files: Sequence[Path], rows: pa.RecordBatch) -> dict[str, Any]:
+def of_files(base: Any, files: Sequence[Path], rows: pa.RecordBatch) -> dict[str, Any]:
     """Bytes, numbers and operations of a model whose files are here."""
     found: dict[str, Any] = {"notes": [], "stored_bytes": sum(path.stat().st_size for path in files)}
     found |= {"sparse_theoretical": True, **dict.fromkeys(cost.COUNTS)}
@@ -84,6 +106,8 @@ def _of_files(base: Any, files: Sequence[Path], rows: pa.RecordBatch) -> dict[st
     found["flops_method"] = ""
     if operations is not None:
         found["flops_per_row"], found["flops_method"] = operations
+    if is_language(base):
+        found["kv_bytes_per_token"] = kv_bytes_per_token(base)
     return found
 
 
@@ -105,6 +129,11 @@ def _counts(model: Any) -> dict[str, Any]:
     ValueError
         Its weights are of a form that is not counted.
     """
+    if is_language(model) and not hasattr(model.engine, "module"):
+        told = model.engine.describe().get("parameters")
+        if told is None:
+            raise ValueError("its runtime does not tell them")
+        return {"parameters": int(told)}
     if model.family == "sklearn":
         return _of(list(estimators.numbers(model.fitted)))
     if model.family == "scores":
@@ -118,8 +147,9 @@ def _counts(model: Any) -> dict[str, Any]:
         with foreign(f"{runtime.path} is no OpenVINO model that can be read", loud=True), bounded_memory():
             return cost.of_constants(runtime.path)
     assert isinstance(runtime, TorchRuntime)
-    if isinstance(runtime, QuantisedRuntime) and not _readable(runtime.module):
-        return {"parameters": runtime.parameters, "resident_bytes": _held(runtime.module)}
+    packed: Any = runtime if isinstance(runtime, QuantisedRuntime) else getattr(model, "engine", None)
+    if hasattr(packed, "parameters") and not _readable(runtime.module):
+        return {"parameters": packed.parameters, "resident_bytes": _held(runtime.module)}
     return cost.of_module(runtime.module)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -32,6 +32,7 @@ def train(
     name: str,
     masks: Sequence[tuple[Any, Any]] = (),
     stop: Any = None,
+    only: Callable[[str], bool] | None = None,
 ) -> int:
     """Run AdamW with a warm-up and a linear decay, on the model's own device; returns the steps taken.
 
@@ -44,6 +45,8 @@ def train(
         Weights that are held at zero where the mask is false.
     stop : callable (step) -> bool, optional
         Asked after every step; true ends the training.
+    only : callable (name of a parameter) -> bool, optional
+        Which parameters learn; default all.
     """
     torch = optional("torch", name)
     module, device = model.runtime.module, model.runtime.device
@@ -51,8 +54,8 @@ def train(
         raise InputError(
             f"{name}: an exported program cannot be trained; give the module that it was made of"
         )
-    for parameter in module.parameters():
-        parameter.requires_grad_(parameter.is_floating_point())
+    for own, parameter in module.named_parameters():
+        parameter.requires_grad_(parameter.is_floating_point() and (only is None or only(own)))
     learned = [p for p in module.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learned, lr=params.lr)
     warm = max(1, int(params.steps * WARM_SHARE))

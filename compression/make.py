@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ..datasets.errors import InputError
 from ..models.base import Scored, copied
+from ..models.language.changeable import is_language
 from ..models.rules import RuledModel, behind, unruled
 from ..models.torch_runtime import TorchRuntime
 from ..told import told_series
@@ -27,6 +28,8 @@ from .registry import Context, Done, for_task
 
 COMPILED = 1e-5
 SUMMED = 1e-12
+COUNTED_TEXTS = 4
+"""Texts that the operations of a language model are counted over."""
 KEPT = ("distill", "drop-layers", "prune-heads", "prune-structured")
 """Steps of compression whose result stays what it is when the model is trained on."""
 
@@ -90,7 +93,7 @@ def make(
     untouched = model is context.original and not before
     for name, given in recipe:
         step = find(name, family)
-        for_task(step, getattr(model, "task", "binary"))
+        for_task(step, getattr(model, "task", "binary"), language=is_language(unruled(model)))
         if changed.rules and not step.rule:
             raise InputError(f"{name}: changes the model, so it comes before the steps that fit a rule to it")
         worn = [n for n, _ in steps if find(n, family).room == "compression" and n not in KEPT]
@@ -125,7 +128,7 @@ def make(
         seen: list[dict[str, Any]] = []
         weighed: list[Counted] = []
         one, other = unruled(context.original or model), unruled(changed)
-        if family == "torch":
+        if family == "torch" and not (is_language(other) and other.family is None):
             # An exported graph knows what it was made of only here; all else is told of the artefact.
             end = other if hasattr(other.runtime, "exported") else unruled(loaded)
             seen, weighed = layers(one.runtime, end.runtime, steps, spec, folder)
@@ -162,6 +165,9 @@ def counted(model: Any, rows: pa.RecordBatch) -> tuple[float | None, str] | None
     model = unruled(model)
     if not hasattr(getattr(model, "runtime", None), "module"):
         return None
+    if is_language(model):
+        # Logits of a whole vocabulary at every place take more memory than all else.
+        rows = rows.slice(0, COUNTED_TEXTS)
     encoded = model.inputs.encode(rows, None)
     return flops(model.runtime, encoded.collate(np.arange(rows.num_rows)))
 

@@ -29,6 +29,19 @@ def zeros(model: Any, names: Collection[str]) -> tuple[int, int]:
     return sum(int((found[n] == 0).sum()) for n in names), sum(found[n].numel() for n in names)
 
 
+def in_fours(model: Any, outputs: Mapping[str, int]) -> int:
+    """How many of some matrices have two zeros at least in every four of an output's weights.
+
+    Parameters
+    ----------
+    outputs : mapping of str to int
+        By name: the axis that the outputs lie along.
+    """
+    dense = weights.dense(model.runtime.module)
+    rows = [dense[name].t() if axis == 1 else dense[name] for name, axis in outputs.items()]
+    return sum(bool(((r.reshape(-1, 4) != 0).sum(1) <= 2).all()) for r in rows)
+
+
 def values(model: Any, names: Collection[str]) -> int:
     """The most distinct values that one of some tensors has."""
     found = weights.dense(model.runtime.module)

@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ..datasets.errors import InputError
 from ..datasets.training import TrainingRows
 from ..models.base import Family
+from ..models.forms import FORMS
 from ..models.rules import Rule
 from ..told import tell_n, told_series
 from . import weights
@@ -31,11 +32,15 @@ FIXED: dict[Family, str] = {
     "onnx": "and an ONNX model is compiled already: give the torch model that it was made of",
 }
 """Why the recipes that change a model are not for some."""
+LEARNING = ("finetune", "sensitivity")
+"""Parameters by which a recipe that learns nothing by itself does."""
 Room = Literal["compression", "mitigation"]
 CHANGES: Mapping[Room, tuple[str, ...]] = {
     "compression": ("binary", "multiclass", "multilabel", "regression"), "mitigation": ("binary",)
 }  # fmt: skip
 """The tasks whose models the recipes of each room can change, where a recipe does not say others."""
+UNTAUGHT = (*CHANGES["compression"], *(task for task, form in FORMS.items() if form.spans))
+"""Those of recipes that learn nothing from rows: what marks entities is not trained here."""
 
 
 class Params(BaseModel):
@@ -48,6 +53,10 @@ class Params(BaseModel):
 
         ``favourable`` tells whether some of several classes are (`data.favourable`).
         """
+        if FORMS[task].spans and (key := next((k for k in LEARNING if getattr(self, k, None)), None)):
+            raise ValueError(
+                f"{key}: learns from rows, and a model that marks entities does not; leave it out"
+            )
 
 
 By = Annotated[list[str] | None, AfterValidator(lambda by: by if by is None else _distinct(by))]
@@ -183,6 +192,8 @@ class Recipe:
         Whether it fits a rule behind the model's scores and leaves the model as it is.
     tasks : tuple of str
         The tasks that it is for.
+    language : bool
+        Whether it can change a language model, whatever is asked of that.
     """
 
     name: str
@@ -193,6 +204,7 @@ class Recipe:
     rebuild: Callable[[Any, Mapping[str, Any]], None] | None = None
     rule: bool = False
     tasks: tuple[str, ...] = ("binary",)
+    language: bool = False
 
 
 _RECIPES: dict[tuple[Family, str], Recipe] = {}
@@ -206,15 +218,21 @@ def recipe(
     room: Room = "compression",
     rebuild: Callable[[Any, Mapping[str, Any]], None] | None = None,
     rule: bool = False,
-    tasks: tuple[str, ...] = (),
+    tasks: tuple[str, ...] | None = None,
+    language: bool = False,
 ) -> Callable[[Callable[[Any, Any, Context], Done]], Callable[[Any, Any, Context], Done]]:
-    """Enter a step into the registry; ``tasks`` are those that it is for, by default those of its room."""
+    """Enter a step into the registry.
+
+    ``tasks`` are those that it is for, by default those of its room; ``language`` says that it changes language
+    models, which no task is named for.
+    """
 
     def enter(apply: Callable[[Any, Any, Context], Done]) -> Callable[[Any, Any, Context], Done]:
         families: Sequence[Any] = [family] if isinstance(family, str) else family
         for each in families:
             _RECIPES[each, name] = Recipe(
-                name, each, room, params, apply, rebuild, rule, tasks or CHANGES[room]
+                name, each, room, params, apply, rebuild, rule,
+                CHANGES[room] if tasks is None else tasks, language,
             )  # fmt: skip
         return apply
 
@@ -258,15 +276,21 @@ def find(name: str, family: Family) -> Recipe:
     return found
 
 
-def for_task(step: Recipe, task: str) -> None:
-    """InputError for a step that is not made for a task, with those that are."""
-    if task in step.tasks:
+def for_task(step: Recipe, task: str, *, language: bool = False) -> None:
+    """InputError for a step that is not made for a task, or for a language model, with those that are."""
+    if step.language if language else task in step.tasks:
         return
     rows = [r for r in registry().values() if (r.family, r.room) == (step.family, step.room)]
-    others = sorted(r.name for r in rows if task in r.tasks)
+    if language:
+        known = sorted(r.name for r in rows if r.language)
+        others = f"are {', '.join(known)}" if known else f"is no recipe of {step.room}"
+        raise InputError(f"{step.name}: is not made for language models; for these there {others}")
+    if not step.tasks:
+        raise InputError(f"{step.name}: is made for language models, and for no others")
+    those = sorted(r.name for r in rows if task in r.tasks)
     raise InputError(
         f"{step.name}: is made for the task {' or '.join(step.tasks)}, the model's is {task}; for that there "
-        + (f"are {', '.join(others)}" if others else f"is no recipe of {step.room}")
+        + (f"are {', '.join(those)}" if those else f"is no recipe of {step.room}")
     )
 
 

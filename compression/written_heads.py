@@ -53,6 +53,15 @@ class NumberOf(Written):
     task: Literal["regression"]
 
 
+class TagsOf(Written):
+    """Outputs that are tags of tokens."""
+
+    task: Literal["ner"]
+    labels: list[str] = Field(min_length=1)
+    matching: Literal["strict", "conll"]
+    types: dict[str, str]
+
+
 def _task_of(head: Any) -> Any:
     return head.get("task", "binary") if isinstance(head, dict) else None
 
@@ -61,6 +70,7 @@ OneHead = Annotated[
     Annotated[HeadOf, Tag("binary")]
     | Annotated[ClassesOf, Tag("multiclass")]
     | Annotated[LabelsOf, Tag("multilabel")]
-    | Annotated[NumberOf, Tag("regression")],
+    | Annotated[NumberOf, Tag("regression")]
+    | Annotated[TagsOf, Tag("ner")],
     Discriminator(_task_of),
 ]

@@ -16,7 +16,8 @@ from typing import Any
 import pyarrow as pa
 
 from ..told import tell_n
-from .choice import NON_TARGET, TARGET, UNKNOWN, folded
+from .choice import ANSWERS as ANSWERS_COLUMN
+from .choice import CONTEXT, NON_TARGET, QUESTION, TARGET, UNKNOWN, folded
 from .errors import InputError
 from .json_text import parse
 from .suite import Items, Suite, files_of, other_layout, text_of, varying
@@ -25,7 +26,10 @@ ANSWERS = ("ans0", "ans1", "ans2")
 CONDITIONS = {"ambig": "ambiguous", "disambig": "disambiguated"}
 POLARITIES = {"neg": "negative", "nonneg": "non-negative"}
 SLICES = ("category", "polarity", "stereotyped_groups")
-OWN = ("id", "template", "condition", "right", "stereotype", "options", "subcategory", *SLICES)
+OWN = (
+    "id", "template", "condition", "right", "stereotype", "options", "subcategory", CONTEXT, QUESTION,
+    ANSWERS_COLUMN, *SLICES,
+)  # fmt: skip
 """Columns of the table of items; further ones of the file, such as predictions, stand beside them."""
 _KEYS = (
     "example_id", "question_index", "question_polarity", "context_condition", "category", "answer_info",
@@ -39,17 +43,19 @@ def read(path: Path) -> Items:
     several = len({row["category"] for _, _, row in found}) > 1
     items: list[dict[str, Any]] = []
     unscored: list[tuple[str, str]] = []
+    aside: list[str] = []
     for file, number, row in found:
         item = _item(file, number, row, several)
         if item is None:
             unscored.append((row["category"], str(row["question_index"])))
+            aside.append(_id(row, several))
         else:
             items.append(item)
     if not items:
         raise InputError(f"{path}: no question has a single target, of {len(found):,}")
     # Further columns are those of every file: predictions that some lack could not be read.
     table = pa.Table.from_pylist(items, schema=_schema(items))
-    return Items(table, varying(table, SLICES), _told(unscored, len(found)))
+    return Items(table, varying(table, SLICES), _told(unscored, len(found)), aside)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -80,10 +86,10 @@ def _item(path: Path, number: int, row: Mapping[str, Any], several: bool) -> dic
     texts = [folded(str(row[answer])) for answer in ANSWERS]
     if sorted(said) != sorted((TARGET, NON_TARGET, UNKNOWN)) or len(set(texts)) < len(texts):
         return None
-    category, name = str(row["category"]), str(row["example_id"])
+    category = str(row["category"])
     more = {key: value for key, value in row.items() if key not in (*_KEYS, *OWN) and _plain(value)}
     return {
-        "id": f"{category}/{name}" if several else name,
+        "id": _id(row, several),
         "template": f"{category} {row['question_index']}",
         "condition": CONDITIONS[condition],
         "right": said[label],
@@ -93,8 +99,15 @@ def _item(path: Path, number: int, row: Mapping[str, Any], several: bool) -> dic
         "polarity": POLARITIES[polarity],
         "stereotyped_groups": ", ".join(groups),
         "subcategory": str(row["additional_metadata"].get("subcategory", "")),
+        **{key: row[key] for key in (CONTEXT, QUESTION) if isinstance(row.get(key), str)},
+        ANSWERS_COLUMN: json.dumps([str(row[answer]) for answer in ANSWERS], ensure_ascii=False),
         **{key: None if value is None else str(value) for key, value in more.items()},
     }
+
+
+def _id(row: Mapping[str, Any], several: bool) -> str:
+    name = str(row["example_id"])
+    return f"{row['category']}/{name}" if several else name
 
 
 def _plain(value: Any) -> bool:
@@ -151,6 +164,14 @@ BBQ = Suite(
     read=read,
     roles={"id": "id", "cluster": "template", "label": "right"},
     columns=(*SLICES, "subcategory"),
+    alone=True,
+    file="preds_Age.jsonl.gz",
+    units={"template": "templates"},
+    defects=(
+        "Questions without a single target (36 of Physical_appearance: questions 7, 8, 18 and 19, whose "
+        "persons are both of the group, and 10, of which none is) are counted and enter no figure.",
+        "25 templates of a category make thousands of questions: intervals are those of templates.",
+    ),
     source="A. Parrish et al. 2022, Findings of ACL: 2086-2105",
     licence="CC BY 4.0",
 )

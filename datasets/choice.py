@@ -20,6 +20,8 @@ ROLES = (TARGET, NON_TARGET, UNKNOWN, UNPARSED)
 CONDITION, STEREOTYPE = "condition", "stereotype"
 """Columns beside the right answer: what the context tells, and which answer the stereotype would give."""
 OPTIONS = "options"
+CONTEXT, QUESTION, ANSWERS = "context", "question", "answers"
+"""Columns of what a language model is asked: the last is a JSON list of the answers in their order."""
 
 
 def folded(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,12 +10,12 @@ import pyarrow as pa
 
 from ..told import tell, tell_n
 from .errors import InputError
-from .suite import Items, Suite, files_of, other_layout, text_of, varying
+from .suite import LESS_TEXT, MORE_TEXT, Items, Suite, csv_rows, files_of, other_layout, varying
 
 KEYS = ("sent_more", "sent_less", "stereo_antistereo", "bias_type")
 DIRECTIONS = ("stereo", "antistereo")
 SLICES = ("bias_type", "direction")
-OWN = ("id", "pair", "more_text", "less_text", *SLICES)
+OWN = ("id", "pair", MORE_TEXT, LESS_TEXT, *SLICES)
 
 
 def read(path: Path) -> Items:
@@ -25,13 +23,7 @@ def read(path: Path) -> Items:
     items: list[dict[str, Any]] = []
     texts: Counter[tuple[str, str]] = Counter()
     for file in files_of(path):
-        rows = csv.DictReader(io.StringIO(text_of(file), newline=""))
-        lacking = next((key for key in KEYS if key not in (rows.fieldnames or ())), None)
-        if lacking is not None:
-            raise InputError(
-                f"{file}: expected the columns {', '.join(KEYS)} of CrowS-Pairs, got no {lacking!r}"
-            )
-        for number, row in enumerate(rows, start=2):
+        for number, row in csv_rows(file, KEYS, "CrowS-Pairs"):
             if row["stereo_antistereo"] not in DIRECTIONS:
                 wanted = f"stereo_antistereo {' or '.join(DIRECTIONS)}"
                 raise other_layout(file, number, wanted, row["stereo_antistereo"])
@@ -52,6 +44,8 @@ def _item(row: dict[str, Any], position: int) -> dict[str, Any]:
         "pair": f"{row['sent_more']} / {row['sent_less']}",
         "bias_type": row["bias_type"],
         "direction": row["stereo_antistereo"],
+        MORE_TEXT: row["sent_more"],
+        LESS_TEXT: row["sent_less"],
         **more,
     }
 
@@ -93,6 +87,14 @@ CROWS_PAIRS = Suite(
     read=read,
     roles={"id": "id", "cluster": "pair"},
     columns=SLICES,
+    alone=True,
+    file="crows_pairs_anonymized.csv",
+    units={"pair": "pairs"},
+    defects=(
+        "213 of 1,508 pairs differ in their number of words: a sum over words prefers the shorter sentence.",
+        "One pair stands twice; 218 pairs go against a stereotype.",
+        "Pairs that are no stereotype, or differ in more than the group, are many (Blodgett et al. 2021).",
+    ),
     source="N. Nangia, C. Vania, R. Bhalerao, S. R. Bowman 2020, EMNLP: 1953-1967",
     licence="CC BY-SA 4.0",
 )

@@ -18,6 +18,7 @@ from ..told import tell, tell_n
 from .classes import MOST_CLASSES, check_free
 from .errors import InputError, number_of
 from .numbers import decoded, is_text
+from .span_columns import SpanColumn, check_ends
 from .tags import OUTSIDE, Matching, Scheme, entities, faulty
 
 MOST_TOKENS = 100_000
@@ -61,6 +62,8 @@ class TagColumn:
     strays: int = 0
     first: int = 0
     rows: int = 0
+
+    exact = True
 
     @property
     def where(self) -> str:
@@ -135,20 +138,22 @@ def parts_of(column: pa.Array, where: str, row: Row) -> tuple[pa.Array, NDArray[
     """The tokens or tags of all rows in one array, and how many each row has; InputError for none."""
     column = decoded(column)
     if is_text(column.type):
-        column = _split(column, where, row)
+        column = split_lists(column, where, row)
     if not _is_list(column.type):
         raise InputError(f"{where}: expected a list for each row, or text, got {column.type}")
-    sizes = pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
-    if (sizes == 0).any():
-        place = int(np.argmin(sizes))
-        got = "none" if column[place].as_py() is None else "an empty list"
-        raise InputError(f"{where}: expected a token or more in every row, got {got} in {row(place)}")
+    if column.null_count:
+        place = pc.index(column.is_null(), pa.scalar(True)).as_py()
+        raise InputError(f"{where}: expected a list in every row, got none in {row(place)}")
+    sizes = pc.list_value_length(column).to_numpy(zero_copy_only=False).astype(np.int64)
     if sizes.max(initial=0) > MOST_TOKENS:
         place = int(np.argmax(sizes))
         raise InputError(
             f"{where}: expected at most {MOST_TOKENS:,} tokens, got {sizes[place]:,} in {row(place)}"
         )
     flat = decoded(pc.list_flatten(column))
+    if pa.types.is_null(flat.type) and not len(flat):
+        # Where every row is empty, nothing says what stands in one.
+        flat = flat.cast(pa.string())
     if not is_text(flat.type):
         raise InputError(
             f"{where}: expected lists of words such as B-PER and O, got {column.type}; names stand in the "
@@ -161,11 +166,14 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
-def _split(column: pa.Array, where: str, row: Row) -> pa.Array:
+def split_lists(column: pa.Array, where: str, row: Row) -> pa.Array:
     """Texts with white space between their parts, or lists as JSON or Python write them, as lists."""
-    out = []
+    out: list[list[str] | None] = []
     for place, text in enumerate(column.to_pylist()):
-        text = (text or "").strip()
+        if text is None:
+            out.append(None)
+            continue
+        text = text.strip()
         out.append(_literal(text, where, row(place)) if text.startswith("[") else text.split())
     return pa.array(out, pa.list_(pa.string()))
 
@@ -199,31 +207,60 @@ class Entities:
 
     Parameters
     ----------
-    tags : str
+    tags : str, optional
         Column of the tags of its tokens.
     tokens : str, optional
         Column of the tokens, of which there are as many.
     scheme, matching : str
         How tags are read as entities.
+    spans : str, optional
+        Column of the entities themselves, in place of tags.
+    text : str, optional
+        Column of the text whose characters these are counted by, in place of tokens.
+
+    Attributes
+    ----------
+    empty, first : int
+        Rows without any token, and the first of them.
     """
 
-    tags: str
+    tags: str | None
     tokens: str | None = None
     scheme: Scheme = "iob2"
     matching: Matching = "strict"
+    spans: str | None = None
+    text: str | None = None
     rows: int = 0
+    empty: int = 0
+    first: int = 0
 
     task = "ner"
-    ahead = ids = texts = named = names = ()
+    ahead = ids = named = names = ()
     reserved = ("y_pred",)
 
     def __post_init__(self) -> None:
-        self.read = TagColumn(self.tags, "tags", self.scheme, self.matching)
+        self.read = self.column(self.spans or str(self.tags), "spans" if self.spans else "tags")
+
+    def column(self, name: str, role: str) -> TagColumn | SpanColumn:
+        """How a column of entities is read that are told as the true ones are."""
+        if self.spans is not None:
+            return SpanColumn(name, role)
+        return TagColumn(name, role, self.scheme, self.matching)
+
+    @property
+    def texts(self) -> list[str]:
+        """The text, which a file gives as it is written."""
+        return [self.text] if self.text else []
 
     @property
     def columns(self) -> list[str]:
         """The columns."""
-        return [name for name in (self.tags, self.tokens) if name]
+        return [name for name in (self.tags, self.tokens, self.spans, self.text) if name]
+
+    @property
+    def beside(self) -> str:
+        """The column that says how long a row is; that of the entities where none does."""
+        return self.tokens or self.text or self.spans or str(self.tags)
 
     def look(self, batches: Iterator[pa.RecordBatch]) -> None:
         """Nothing is to be known before the first row."""
@@ -237,13 +274,41 @@ class Entities:
         def row(place: int) -> str:
             return f"row {self.rows + place + 1:,}"
 
-        texts, lengths = self.read.read(batch.column(self.tags), row)
-        if self.tokens is not None:
-            where = f"tokens column '{self.tokens}'"
-            sizes = parts_of(batch.column(self.tokens), where, row)[1]
-            check_lengths(lengths, sizes, (self.read.where, where), row)
+        texts, lengths = self.read.read(batch.column(self.read.column), row)
+        sizes = self.check(self.read, lengths, batch.column(self.beside), row)
+        if sizes is not None and (sizes == 0).any():
+            self.first = self.first or self.rows + int(np.argmin(sizes)) + 1
+            self.empty += int((sizes == 0).sum())
         self.rows += batch.num_rows
         return {"y_true": texts}
+
+    def check(
+        self, read: TagColumn | SpanColumn, lengths: NDArray[np.int64], beside: pa.Array, row: Row
+    ) -> NDArray[np.int64] | None:
+        """Hold entities against the tokens or characters of their rows, where a column has them.
+
+        Parameters
+        ----------
+        lengths : int array of shape (rows,)
+            Tags of each row, or where its last span ends.
+        beside : pyarrow.Array
+            The column `beside`.
+
+        Returns
+        -------
+        int array of shape (rows,) or None
+            Tokens or characters of each row; None where no column has them.
+        """
+        if self.spans is not None and self.beside == self.spans:
+            return None
+        role = "tokens" if self.tokens else "text" if self.text else "tags"
+        where = f"{role} column '{self.beside}'"
+        sizes = characters(beside, where, row) if self.text else parts_of(beside, where, row)[1]
+        if self.spans is not None:
+            check_ends(lengths, sizes, (read.where, where), row, "characters" if self.text else "tokens")
+        elif read.column != self.beside:
+            check_lengths(lengths, sizes, (read.where, where), row)
+        return sizes
 
     def learned(self, truth: Mapping[str, pa.Array]) -> NDArray[Any]:
         """Nothing is learned from entities here."""
@@ -254,22 +319,41 @@ class Entities:
 
     def check_whole(self, batches: Callable[[], Iterator[pa.RecordBatch]], where: str) -> None:
         """InputError where no tag begins an entity as the scheme would have it."""
-        if self.read.without_beginning:
+        if isinstance(self.read, TagColumn) and self.read.without_beginning:
             raise InputError(
                 f"{self.read.where}: none of {self.read.marks['I']:,} tags of entities begins one with B-, "
                 "which the scheme iob2 asks for; expected data.scheme: io or iob1"
             )
 
     def warnings(self) -> list[str]:
-        """What is to be told of the tags: those that the scheme does not allow, and that there is none."""
+        """What is to be told: tags that the scheme does not allow, no entity at all, empty rows."""
+        told = self.read.warnings()
         if not self.read.found and self.rows:
-            return [
-                *self.read.warnings(),
-                tell("Column {column} marks no entity: recall has no value.", column=self.tags),
-            ]
-        return self.read.warnings()
+            told.append(
+                tell("Column {column} marks no entity: recall has no value.", column=self.read.column)
+            )
+        if self.empty:
+            told.append(
+                tell_n(
+                    "{n} row has no token (row {row}): it counts as a row without entities.",
+                    "{n} rows have no token (the first is row {row}): they count as rows without entities.",
+                    self.empty, n=f"{self.empty:,}", row=f"{self.first:,}",
+                )
+            )  # fmt: skip
+        return told
 
     @property
     def never(self) -> dict[str, list[str]]:
         """No values of it are named anywhere."""
         return {}
+
+
+def characters(column: pa.Array, where: str, row: Row) -> NDArray[np.int64]:
+    """How many characters each text has; InputError for what is no text, or missing."""
+    column = decoded(column)
+    if not is_text(column.type):
+        raise InputError(f"{where}: expected text, got {column.type}")
+    if column.null_count:
+        place = pc.index(column.is_null(), pa.scalar(True)).as_py()
+        raise InputError(f"{where}: expected a text in every row, got none in {row(place)}")
+    return np.asarray(pc.utf8_length(column).to_numpy(zero_copy_only=False), np.int64)

@@ -12,30 +12,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import card as cards
-from .alike import Heaviest, totals, warn_unclustered
+from .alike import Heaviest, warn_unclustered
 from .amounts import left_out, row_counts, row_weights
 from .binary import Binary
 from .columns import (
-    MAX_VALUES,
     Ascending,
     Scalar,
     Sensitive,
-    check_names,
     clusters,
     levels,
     plain,
-    word_counts,
     words,
 )
 from .dialect import TextForm
+from .entity_attributes import attributes_of
 from .errors import InputError, number_of
 from .files import form_of
 from .memory import sha256_table
-from .missing import BLANK, Missing, check_reserved, nulled, question, whole_rows
+from .missing import BLANK, Missing, check_reserved, nulled, whole_rows
 from .numbers import CellError, row_of
 from .outcomes import outcome_of
 from .read import column_names, found_in, iter_batches, place_of, sha256_file, totals_row
 from .roles import as_words, check_roles, features_of, merged_words, of_card, truth_roles
+from .seen import Seen
 from .spelling import as_ids, word
 
 
@@ -56,7 +55,7 @@ class EvaluationSet:
         Which label values are positive; needed unless the column holds 1/0 or true/false.
     positive_is : {'benefit', 'burden'}, optional
         What a positive decision is to the person it falls on.
-    task : {'binary', 'multiclass', 'multilabel', 'regression', 'ranking', 'ner'}
+    task : {'binary', 'multiclass', 'multilabel', 'regression', 'ranking', 'ner', 'generation'}
         What is predicted of a row.
     labels : sequence of str
         Multilabel: a column per label, in place of one ``label`` column of lists.
@@ -68,8 +67,15 @@ class EvaluationSet:
         Ranking: columns of who asks, what is ranked, and how relevant it is.
     tags, tokens, document : str, optional
         Entities: columns of the tags of each row's tokens, of these, and of its document, a cluster.
+    prompt, sample : str, optional
+        Generation: columns of the prompt of an answer, and of the sample's number.
     scheme, matching : str, optional
         Entities: how tags are read (`tags`); default iob2 and strict.
+    spans, of_text : str, optional
+        Entities: column of the entities themselves, in place of tags; and of the text whose characters they
+        are counted by, in place of tokens.
+    entity_attributes : mapping of str to str
+        Entities: features of single entities, and the column of their values, or the key of spans.
     id : str, optional
         Column of unique ids; without it rows are numbered.
     weight, cluster, count : str, optional
@@ -91,11 +97,6 @@ class EvaluationSet:
         What the data is called; the card, split and file it came from; the column that holds the split.
     text : TextForm, optional
         How a text file is written, as far as that is known.
-
-    Raises
-    ------
-    InputError
-        A column is missing or has two roles; on reading, a value is not usable.
     """
 
     source: str | Path | pa.Table
@@ -132,10 +133,15 @@ class EvaluationSet:
     scheme: str | None = None
     matching: str | None = None
     document: str | None = None
+    prompt: str | None = None
+    sample: str | None = None
+    spans: str | None = None
+    of_text: str | None = None
+    entity_attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.words = Missing.of(self.missing)
-        self.notes: list[str] = []
+        self.notes, self.aside = list[str](), list[str]()
         if isinstance(self.source, pa.Table):
             self.names = self.source.column_names
         else:
@@ -148,19 +154,18 @@ class EvaluationSet:
         self.cluster = self.document or self.cluster
         check_roles(self)
         self.merged = {s: merged_words(f"data.merge.{s}", groups) for s, groups in self.merge.items()}
-        self.slicers = [self.slicer(s) for s in self.sensitive]
+        self.seen = Seen(self.words, self.again)
+        self.attributes = attributes_of(self)
+        self.slicers = [self.slicer(s) for s in self.sensitive if s not in self.entity_attributes]
         self.order = Ascending(self.id or "id")
         self.rows = self.dropped = self.outside = self.unclustered = 0
         self.heaviest = Heaviest()
-        self._first: dict[str, dict[str, int]] = {s: {} for s in self.sensitive}
 
     @classmethod
     def from_card(cls, name: str, split: str | None = None, **overrides: Any) -> EvaluationSet:
         """Load the data set ``name`` of a card; ``overrides`` replace the card's roles."""
         found = cards.card(name)
-        roles = of_card(found, overrides)
-        table = cards.load(name, split)
-        return cls(table, name=name, card=found, split=split, **roles)
+        return cls(cards.load(name, split), name=name, card=found, split=split, **of_card(found, overrides))
 
     @property
     def binary(self) -> Binary | None:
@@ -198,7 +203,7 @@ class EvaluationSet:
         return Sensitive(feature, tuple(self.bins.get(feature, ())), self.merged.get(feature, {}))
 
     def feature_names(self) -> list[str]:
-        """Return the columns that a model may see: by default all without another role."""
+        """Return the columns that a model may see."""
         return features_of(self)
 
     def sha256(self) -> str:
@@ -206,19 +211,23 @@ class EvaluationSet:
         return sha256_table(self.source) if self.at is None else sha256_file(self.at)
 
     def batches(
-        self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False
-    ) -> Iterator[pa.RecordBatch]:
+        self, extra: Sequence[str] = (), *, texts: Sequence[str] = (), whole: bool = False,
+        verbatim: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:  # fmt: skip
         """Read the columns with a role and the ``extra`` ones, as they stand in the source.
 
-        ``texts`` are columns that a text file gives as they are written, such as those that name twins.
-        ``whole`` gives one batch, for work that needs every row at once.
+        ``texts`` are columns that a text file gives as they are written, such as those that name twins; in
+        those of ``verbatim`` no word means that it is missing. ``whole`` gives one batch, with every row.
         """
-        roles = [self.id, *self.truths, self.weight, self.cluster, self.count, *self.sensitive, *extra]
+        features = [slicer.column for slicer in self.slicers] + (
+            self.attributes.read if self.attributes else []
+        )
+        roles = [self.id, *self.truths, self.weight, self.cluster, self.count, *features, *extra]
         wanted = list(dict.fromkeys(c for c in roles if c))
         columns = list(self.names) if self.drop_missing else wanted
         if self.split_column and self.split_column not in columns:
             columns.append(self.split_column)
-        stream = self._stream(columns, texts)
+        stream = self._stream(columns, texts, verbatim)
         kept: Iterator[pa.RecordBatch] = (self._kept(batch).select(wanted) for batch in stream)
         if whole:
             every = list(kept)
@@ -226,10 +235,10 @@ class EvaluationSet:
             kept = iter(table.to_batches() if table is not None else [])
         yield from (batch for batch in kept if batch.num_rows)
 
-    def _known(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def _known(self, batch: pa.RecordBatch, verbatim: Sequence[str] = ()) -> pa.RecordBatch:
         """Put null for words that mean so; of a feature that is cut at numbers, also for those of numbers."""
         columns = [
-            nulled(column, BLANK if name == self.id else self._missing_in(name))
+            nulled(column, BLANK if name in (self.id, *verbatim) else self._missing_in(name))
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
         ]
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
@@ -243,14 +252,16 @@ class EvaluationSet:
         found = self.outcome
         return found is not None and name in (*found.texts, *found.ids, *found.ahead)
 
-    def _stream(self, columns: Sequence[str], texts: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def _stream(
+        self, columns: Sequence[str], texts: Sequence[str], verbatim: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
         """Batches of the source, its words as words and null for what means so."""
         if isinstance(self.source, pa.Table):
             for batch in self.source.select(list(columns)).combine_chunks().to_batches():
                 for place, name in enumerate(columns):
                     if name in self.categorical and not pa.types.is_nested(batch.schema.field(place).type):
                         batch = batch.set_column(place, name, words(batch.column(place)))
-                yield self._known(batch)
+                yield self._known(batch, verbatim)
             return
         categorical = {*(c for c in self.sensitive if c not in self.bins), *self.categorical}
         is_text = form_of(Path(self.source), "delimited text") in ("delimited text", "JSON lines")
@@ -258,12 +269,13 @@ class EvaluationSet:
             # Text keeps its spelling: a class '01' is not the number 1.
             worded = self.outcome.texts if self.outcome else ()
             categorical |= {c for c in (*worded, self.cluster, self.split_column, *texts) if c}
+        named = (self.id, *(self.outcome.ids if self.outcome else ()), *verbatim)
         stream = iter_batches(
             self.source,
             columns=columns, categorical=list(categorical), missing=self.words, text=self.text,
-            verbatim=[name for name in (self.id, *(self.outcome.ids if self.outcome else ())) if name],
+            verbatim=[name for name in named if name],
         )  # fmt: skip
-        yield from stream if is_text else map(self._known, stream)
+        yield from stream if is_text else (self._known(batch, verbatim) for batch in stream)
 
     def place_of(self, column: str, value: str | None) -> str:
         """Return 'row N of SOURCE' for the first row in which a value stands in a column; '' for none.
@@ -326,7 +338,7 @@ class EvaluationSet:
             raise error.at(self.place_of(error.column, error.value)) from None
 
     def _read(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
-        for name in filter(None, (self.id, self.cluster, *self.sensitive)):
+        for name in filter(None, (self.id, self.cluster, *(slicer.column for slicer in self.slicers))):
             plain(batch.column(name), name)
         start, rows = self.rows, batch.num_rows
         self.rows += rows
@@ -342,7 +354,7 @@ class EvaluationSet:
             for name in self.outcome.columns:
                 self.outcome.accept(batch.column(name), name)
             for name in self.outcome.texts:
-                self._ask(name, "label", batch.column(name), self.outcome.named)
+                self.seen.ask(name, "label", batch.column(name), self.outcome.named)
             out |= self.outcome.truth(batch)
         if self.weight:
             out["weight"] = row_weights(batch.column(self.weight), self.weight)
@@ -353,33 +365,16 @@ class EvaluationSet:
         cells = out["count"].to_numpy() if self.count else None
         for slicer in self.slicers:
             if slicer.column not in self.bins:
-                self._look(slicer.column, batch.column(slicer.column), start)
+                self.seen.look(slicer.column, batch.column(slicer.column), start)
             out[slicer.column] = slicer.read(batch.column(slicer.column), cells)
         if cells is not None:
             known = [out[s.column].is_valid().to_numpy(zero_copy_only=False) for s in self.slicers]
             self.heaviest.add(cells, np.any(known, axis=0))
         return out
 
-    def _look(self, name: str, column: pa.Array, start: int) -> None:
-        """Look at the values of a sensitive column that were not seen before."""
-        first = self._first[name]
-        new = [value for value in levels(column) if value not in first]
-        if not new:
-            return
-        check_names(name, new)
-        self._ask(name, "sensitive", column)
-        whole = column.cast(pa.string()) if totals([*first, *new]) else None
-        for value in new[: MAX_VALUES + 1]:
-            place = -1 if whole is None else pc.index(whole, value).as_py()
-            first[value] = start + place + 1 if place >= 0 else 0
-
-    def _ask(self, name: str, role: str, column: pa.Array, named: Sequence[str] = ()) -> None:
-        """InputError where a word may mean that the value is not known, and nobody said what it means."""
-        if not self.words.unasked(name, levels(column), named):
-            return
-        rows = word_counts(batch.column(name) for batch in self.again())
-        if asked := self.words.unasked(name, rows, named):
-            raise InputError(question(name, role, {word: rows[word] for word in sorted(asked)}))
+    def apart(self, rows: pa.RecordBatch, raw: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows of predictions as they are counted: in parts, where attributes of entities are sliced by."""
+        return rows if self.attributes is None else self.attributes.apart(rows, raw)
 
     def check_whole(self) -> None:
         """After the last batch: InputError for an empty table."""
@@ -393,7 +388,8 @@ class EvaluationSet:
             self.notes += self.outcome.warnings()
         for slicer in self.slicers:
             # Of rows that were left out, none is counted.
-            rows = {} if self.dropped or self.outside else self._first[slicer.column]
+            rows = {} if self.dropped or self.outside else self.seen.first.get(slicer.column, {})
             self.notes += slicer.warnings(rows)
+        self.notes += self.attributes.warnings() if self.attributes else []
         self.notes += warn_unclustered(self.cluster, self.unclustered)
         self.notes += self.heaviest.warn()

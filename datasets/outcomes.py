@@ -13,6 +13,7 @@ from .binary import Binary
 from .choice import Choice
 from .entities import Entities
 from .errors import InputError
+from .generation import Generation
 from .multiclass import Classes
 from .multilabel import LabelColumns, LabelLists
 from .ranking import Ranking
@@ -110,6 +111,12 @@ class Roles:
     scheme: str | None = None
     matching: str | None = None
     document: str | None = None
+    spans: str | None = None
+    text: str | None = None
+    entity_attributes: tuple[str, ...] = ()
+    prompt: str | None = None
+    sample: str | None = None
+    id: str | None = None
 
 
 def _binary(roles: Roles) -> Binary | None:
@@ -151,14 +158,33 @@ def _choice(roles: Roles) -> Choice:
 
 
 def _entities(roles: Roles) -> Entities:
-    if roles.tags is None:
-        raise InputError("data.tags: entities need the column of their true tags")
+    if (roles.tags is None) == (roles.spans is None):
+        raise InputError(
+            "data.tags: entities need the column of their true tags, or of the entities themselves "
+            f"(data.spans){'; got both' if roles.tags else ''}"
+        )
+    if roles.text and (roles.tokens or roles.tags):
+        other = "tokens" if roles.tokens else "tags"
+        raise InputError(f"data.text: spans are counted by characters of the text; leave data.{other} out")
+    if roles.spans and (roles.scheme or roles.matching):
+        raise InputError(
+            f"data.{'scheme' if roles.scheme else 'matching'}: says how tags are read; spans have none"
+        )
     if roles.document and roles.cluster:
         raise InputError(
             f"data.cluster: rows of a document ({roles.document}) are a cluster already; leave one of "
             "them out"
         )
-    return Entities(roles.tags, roles.tokens, roles.scheme or "iob2", roles.matching or "strict")  # type: ignore[arg-type]
+    return Entities(
+        roles.tags, roles.tokens, roles.scheme or "iob2", roles.matching or "strict",  # type: ignore[arg-type]
+        roles.spans, roles.text,
+    )  # fmt: skip
+
+
+def _generation(roles: Roles) -> Generation:
+    if roles.prompt is None:
+        raise InputError("data.prompt: answers need the column of the prompt that each is an answer to")
+    return Generation(roles.prompt, roles.sample, roles.id, roles.cluster)
 
 
 @dataclass(frozen=True)
@@ -178,10 +204,14 @@ READERS: dict[str, Reader] = {
     "choice": Reader(_choice, frozenset({"label"})),
     # What a pair shows is what the model says of it: there is no label.
     "pairs": Reader(lambda roles: None, frozenset()),
-    "ner": Reader(_entities, frozenset({"tags", "tokens", "scheme", "matching", "document"})),
+    "ner": Reader(
+        _entities,
+        frozenset({"tags", "tokens", "scheme", "matching", "document", "spans", "text", "entity_attributes"}),
+    ),
+    "generation": Reader(_generation, frozenset({"prompt", "sample"})),
 }
 """Tasks by name."""
-OF_ALL = frozenset({"weight", "cluster"})
+OF_ALL = frozenset({"weight", "cluster", "id"})
 """Keys of ``data:`` that belong to every task."""
 
 

@@ -23,7 +23,7 @@ RESERVED = ("id", "y_true", "y_pred", "y_after", "score", "weight", "cluster", "
 """Columns of the predictions of every task; a task may have more."""
 
 
-_MAY_SLICE = ("cluster", "query", "document")
+_MAY_SLICE = ("cluster", "query", "document", "prompt")
 """Roles of columns that may be sensitive features too: rows of a cluster may be a slice."""
 
 
@@ -77,6 +77,12 @@ def truth_roles(data: EvaluationSet) -> Roles:
         scheme=data.scheme,
         matching=data.matching,
         document=data.document,
+        spans=data.spans,
+        text=data.of_text,
+        entity_attributes=tuple(data.entity_attributes),
+        prompt=data.prompt,
+        sample=data.sample,
+        id=data.id,
         **words,
     )
 
@@ -88,7 +94,8 @@ def check_roles(data: EvaluationSet) -> None:
     roles = {
         "label": data.label, "id": data.id, "weight": data.weight, "cluster": data.cluster,
         "query": data.query, "item": data.item, "relevance": data.relevance,
-        "tags": data.tags, "tokens": data.tokens,
+        "tags": data.tags, "tokens": data.tokens, "spans": data.spans, "text": data.of_text,
+        "prompt": data.prompt, "sample": data.sample,
     }  # fmt: skip
     if data.document:
         roles["document"] = roles.pop("cluster")
@@ -99,6 +106,9 @@ def check_roles(data: EvaluationSet) -> None:
     for name in data.categorical:
         require(name, data.names, data.where, "data.categorical")
     for name in data.sensitive:
+        if name in data.entity_attributes:
+            _check_attribute(name, data)
+            continue
         require(name, data.names, data.where, "data.sensitive")
         taken = [key for key, other in roles.items() if other == name and key not in _MAY_SLICE]
         taken += ["labels"] if name in data.labels else []
@@ -111,6 +121,17 @@ def check_roles(data: EvaluationSet) -> None:
     _check_cuts(data)
     if data.count and (data.id or data.weight or data.cluster):
         raise InputError("data.count: aggregated counts have no id, weight or cluster")
+
+
+def _check_attribute(name: str, data: EvaluationSet) -> None:
+    """InputError for an attribute of entities whose column is not there, or whose name is taken."""
+    key = f"data.entity_attributes.{name}"
+    if _is_reserved(name, data):
+        raise InputError(f"{key}: the name '{name}' is reserved; choose another one")
+    if not data.cluster:
+        raise InputError(f"{key}: entities of a row depend on each other; expected data.document, or data.id")
+    if data.spans is None:
+        require(data.entity_attributes[name], data.names, data.where, key)
 
 
 def _is_reserved(name: str, data: EvaluationSet) -> bool:

@@ -16,9 +16,20 @@ import pyarrow as pa
 from ..told import tell
 from .errors import InputError, number_of
 from .json_text import parse
-from .suite import Items, Suite, files_of, other_layout, text_of, varying
+from .suite import (
+    LESS_TEXT,
+    MORE_TEXT,
+    UNRELATED_TEXT,
+    Items,
+    Suite,
+    files_of,
+    other_layout,
+    text_of,
+    varying,
+)
 
 KINDS = ("stereotype", "anti-stereotype", "unrelated")
+TEXTS = (MORE_TEXT, LESS_TEXT, UNRELATED_TEXT)
 SLICES = ("bias_type",)
 _KEYS = ("id", "target", "bias_type", "sentences")
 
@@ -60,14 +71,17 @@ def _item(path: Path, number: int, one: Any) -> dict[str, Any]:
     if lacking is not None:
         raise InputError(f"{path}: item {number:,}: expected an item of StereoSet, got no {lacking!r}")
     ids: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for sentence in one["sentences"] if isinstance(one["sentences"], list) else ():
         if isinstance(sentence, dict) and sentence.get("gold_label") in KINDS:
             ids[sentence["gold_label"]] = str(sentence.get("id"))
+            texts[sentence["gold_label"]] = str(sentence.get("sentence", ""))
     if len(ids) < len(KINDS):
         raise other_layout(path, number, f"sentences with the gold labels {', '.join(KINDS)}", sorted(ids))
     kind = str(one["bias_type"])
     own = {"id": str(one["id"]), "target": f"{kind} {one['target']}", "bias_type": kind}
-    return {**own, **{f"sentence:{name}": ids[name] for name in KINDS}}
+    weighed = {column: texts[name] for column, name in zip(TEXTS, KINDS, strict=True)}
+    return {**own, **{f"sentence:{name}": ids[name] for name in KINDS}, **weighed}
 
 
 def answers(path: Path, table: pa.Table) -> pa.Table:
@@ -108,8 +122,17 @@ STEREOSET = Suite(
     read=read,
     roles={"id": "id", "cluster": "target", "weight": "weight"},
     columns=SLICES,
+    alone=True,
+    file="intrasentence_dev_gender_race_religion.jsonl.gz",
+    units={"target": "targets"},
+    defects=(
+        "Items of one target are alike and their numbers differ: figures are means of targets, as the "
+        "authors' script has it.",
+        "Only the intrasentence items are read; many hold no clear stereotype (Blodgett et al. 2021).",
+    ),
     answers=answers,
     said={"more": "stereotype", "less": "anti-stereotype", "unrelated": "unrelated"},
+    mean=True,
     source="M. Nadeem, A. Bethke, S. Reddy 2021, ACL-IJCNLP: 5356-5371",
     licence="CC BY-SA 4.0",
 )

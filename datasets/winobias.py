@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ..told import tell, tell_n
 from .errors import InputError
-from .suite import Items, Suite, files_of, text_of, varying
+from .suite import LESS_TEXT, MORE_TEXT, Items, Suite, files_of, text_of, varying
 
 FORMS = {"he": "male", "him": "male", "his": "male", "himself": "male",
          "she": "female", "her": "female", "hers": "female", "herself": "female"}  # fmt: skip
@@ -60,6 +60,8 @@ def _pairs(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
                     "type": named[1],
                     "split": named[2],
                     "stereotype_of": FORMS[pronoun],
+                    MORE_TEXT: _unmarked(pro),
+                    LESS_TEXT: _unmarked(anti),
                 }
             )
     return items, _told(path.name, [text for _, text in one], [text for _, text in two], len(items))
@@ -89,6 +91,11 @@ def _forms(text: str) -> tuple[str, str] | None:
 def _bare(text: str) -> str:
     """The sentence without the form of its pronouns in brackets."""
     return _BRACKET.sub(lambda one: "[]" if one[1].strip().lower() in FORMS else one[0], text)
+
+
+def _unmarked(text: str) -> str:
+    """The sentence as it is read."""
+    return _BRACKET.sub(lambda one: one[1], text)
 
 
 def _told(name: str, pro: Sequence[str], anti: Sequence[str], pairs: int) -> list[str]:
@@ -129,6 +136,14 @@ WINOBIAS = Suite(
     read=read,
     roles={"id": "id", "cluster": "occupation"},
     columns=SLICES,
+    alone=True,
+    file="pro_stereotyped_type1.txt.dev",
+    units={"occupation": "occupations"},
+    defects=(
+        "A line with two forms of the pronoun, or that differs in more than the pronoun, makes no pair: 384, "
+        "382, 371 and 387 of 396 do (type 1 and 2 of dev, then of test).",
+        "9, 6, 24 and 5 lines have a third bracket; three pronouns are reflexive.",
+    ),
     source="J. Zhao, T. Wang, M. Yatskar, V. Ordonez, K.-W. Chang 2018, NAACL-HLT: 15-20",
     licence="MIT",
 )

@@ -24,7 +24,10 @@ from .ratio import Ratio
 from .score_figures import SlicedScores
 from .score_values import Value
 
-Need = Literal["label", "decision", "score", "probability", "prediction", "rank", "unrelated"]
+Need = Literal[
+    "label", "decision", "score", "probability", "prediction", "rank", "unrelated", "judged", "judge's score",
+    "audit of the judge", "second judge",
+]  # fmt: skip
 Change = tuple[Figure, Floats]
 """After - before in every slice, and the two-sided p of no change (nan where no test is at hand)."""
 

@@ -192,6 +192,12 @@ METHODS = {
     "that before; never narrower than what one more row, changed wholly, would leave open.",
     "mover-paired": "MOVER on the paired limits of the change in either slice (G. Y. Zou, A. Donner 2008, "
     "Stat. Med. 27:1693-1702); the slices hold different rows.",
+    "rogan-gladen": "The estimate of W. J. Rogan and B. Gladen (1978, Am. J. Epidemiol. 107:71-76) of the "
+    "share that is truly positive, clipped to [0, 1]; limits of the rate judged positive and exact ones of "
+    "the judge's sensitivity and specificity combined as independent by MOVER (G. Y. Zou, A. Donner 2008, "
+    "Stat. Med. 27:1693-1702; compare Z. Lang, J. Reiczigel 2014, Prev. Vet. Med. 113:13-22).",
+    "rogan-gladen-paired": "The change of the rate judged positive over what tells positive answers from "
+    "others in the judge, with the variance of both; the judge is the same before and after.",
     "none": "No interval of known coverage.",
 }
 

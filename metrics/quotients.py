@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from .figures import Figure
 from .gathered import SlicedRows
 from .intervals import Floats
-from .smooth import Link, Smooth, smooth_change, smooth_figure
+from .smooth import IDENTITY, Link, Smooth, smooth_change, smooth_figure
 
 Change = tuple[Figure, Floats]
 """After - before in every slice, and the two-sided p of no change."""
@@ -79,6 +79,44 @@ class Quotient:
     def change(self, rows: SlicedRows, before: Sequence[Floats], after: Sequence[Floats]) -> Change:
         """After - before of the ratio of the same rows; each side is (top, bottom)."""
         found, p = _change(self.smooth, rows, before, after, self.reach)
+        return replace(found, n=_counted(rows, before[1])), p
+
+
+@dataclass(frozen=True)
+class Among:
+    """The mean of a value over the rows that have one: the sum of values over that of ones and zeros.
+
+    Attributes
+    ----------
+    share : bool
+        Whether the value lies in [0, 1]; else its range is that seen.
+    """
+
+    share: bool = True
+
+    @property
+    def smooth(self) -> Smooth:
+        """The mean as a function of the means of both."""
+        return replace(Quotient().smooth, link=SHARE if self.share else IDENTITY, student=self.share)
+
+    def of(self, means: Floats) -> Floats:
+        """The mean from the means of top and bottom."""
+        return self.smooth.of(means)
+
+    def _reach(self, *sides: Sequence[Floats]) -> tuple[float, float]:
+        if self.share:
+            return (1.0, 0.0)
+        seen = [value[bottom > 0] for value, bottom in sides]
+        return (max((float(np.ptp(value)) for value in seen if len(value)), default=0.0), 0.0)
+
+    def figure(self, rows: SlicedRows, *values: Floats) -> Figure:
+        """The mean of (value, whether there is one) in every slice; n counts rows that have one."""
+        found = _figure(self.smooth, rows, values, self._reach(values))
+        return replace(found, n=_counted(rows, values[1]))
+
+    def change(self, rows: SlicedRows, before: Sequence[Floats], after: Sequence[Floats]) -> Change:
+        """After - before of the mean of the same rows, which may have a value on one side alone."""
+        found, p = _change(self.smooth, rows, before, after, self._reach(before, after))
         return replace(found, n=_counted(rows, before[1])), p
 
 

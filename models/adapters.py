@@ -10,7 +10,7 @@ from typing import Any
 from ..datasets.columns import listed
 from ..datasets.errors import InputError
 from .extras import optional, quiet
-from .folder import ADAPTERS, local_folder, shapes_in
+from .folder import ADAPTERS, local_folder, model_folder, shapes_in
 from .foreign import foreign
 from .inside import inside
 from .quantised import Served, checksum_of, told_config
@@ -56,6 +56,53 @@ def adapted_module(path: str, base: str | None, task: str, seed: int) -> tuple[S
         Its model is not here, it is no LoRA adapter, holds a pickle, or does not fit.
     """
     where = f"model.path: {path}"
+    folder, config, weights = _read(path, where)
+    home = _base(config, base, where)
+    settings = _checked(config, weights, where)
+    module, source, sha = transformers_module(home, task, seed)
+    merged = _merged(module, settings, weights, where)
+    files = [*_files_of(home), weights]
+    about = {"adapter_of": home, "quantisation": f"LoRA, rank {settings['r']}, merged"}
+    return Served(merged, checksum_of([folder / CONFIG, weights], sha), files, about), source
+
+
+def merged_into(module: Any, path: str, home: str, sha256: str, where: str) -> tuple[Any, int]:
+    """Merge an adapter into the module of the model that it belongs to; returns that, and the adapter's rank.
+
+    Parameters
+    ----------
+    home, sha256 : str
+        Folder of the module's model, and the checksum of its weights.
+
+    Raises
+    ------
+    InputError
+        It is no LoRA adapter, belongs to another model, or does not fit.
+    """
+    folder, config, weights = _read(path, where)
+    named = config.get("base_model_name_or_path")
+    if not isinstance(named, str) or not named:
+        _base(config, home, where)
+    if not _same_folder(str(named), home) and _sha256(str(named)) != sha256:
+        raise InputError(
+            f"{where}: the adapter {folder} belongs to {str(named)[:100]!r} (base_model_name_or_path), expected "
+            f"one of the audited model {home!r}"
+        )
+    settings = _checked(config, weights, where)
+    return _merged(module, settings, weights, where), int(settings["r"])
+
+
+def _same_folder(one: str, other: str) -> bool:
+    return one == other or (Path(one).is_dir() and Path(other).is_dir() and Path(one).samefile(other))
+
+
+def _sha256(named: str) -> str | None:
+    """Checksum of the weights of a folder; None where it is none that is here."""
+    return model_folder(named).sha256 if Path(named).is_dir() else None
+
+
+def _read(path: str, where: str) -> tuple[Path, dict[str, Any], Path]:
+    """The folder of an adapter, what it says, and the file of its weights."""
     folder = local_folder(path)
     if not (folder / CONFIG).is_file():
         raise InputError(f"{where} holds adapter weights without {CONFIG}, which says what they belong to")
@@ -68,16 +115,16 @@ def adapted_module(path: str, base: str | None, task: str, seed: int) -> tuple[S
             else "none"
         )
         raise InputError(f"{where}: expected the adapter's weights in {WEIGHTS}, got {told}")
-    home = _base(config, base, where)
+    return folder, config, weights
+
+
+def _checked(config: Mapping[str, Any], weights: Path, where: str) -> dict[str, Any]:
+    """What an adapter adds to its model, held against the shapes of its weights."""
     settings = _settings(config, where)
     with foreign(f"{where} holds no adapter that can be read"):
         shapes = shapes_in(weights)
     _check_ranks(settings, shapes, where)
-    module, source, sha = transformers_module(home, task, seed)
-    merged = _merged(module, settings, weights, where)
-    files = [*_files_of(home), weights]
-    about = {"adapter_of": home, "quantisation": f"LoRA, rank {settings['r']}, merged"}
-    return Served(merged, checksum_of([folder / CONFIG, weights], sha), files, about), source
+    return settings
 
 
 def _files_of(home: str) -> list[Path]:

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 EXPECTED = {
     "open-inference": "http(s)://HOST/v2/models/NAME, or with /versions/VERSION behind it",
     "mlflow": "http(s)://HOST/invocations",
+    "openai": "http(s)://HOST, mostly with /v1 behind it, without /chat/completions",
 }
 _PATHS = {
     "open-inference": re.compile(r"(/[^/]+)*/v2/models/[^/]+(/versions/[^/]+)?"),
     "mlflow": re.compile(r"(/[^/]+)*/invocations"),
+    "openai": re.compile(r"(/[^/]+)*(?<!/completions)"),
 }
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -39,7 +39,8 @@ def finished(model: NeuralModel, spec: Any, data: EvaluationSet) -> NeuralModel:
     """A loaded model held to the table, with the batches and the threshold of the configuration."""
     unknown_columns(model.columns, data.names, data.where)
     for name in data.truths:
-        if name in model.columns:
+        # Tokens are read to be tagged; only their tags are the truth.
+        if name in model.columns and name != data.tokens:
             raise InputError(f"model: column '{name}' is the label, which a model may not see")
     model.batching = Batching(spec.batch_rows, spec.batch_tokens)
     model.threshold = model.head.cut_at(spec.threshold)

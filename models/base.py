@@ -35,12 +35,19 @@ class Scored:
         How many of the texts were cut at the model's limit.
     rank : array or None
         Ranking: int (rows,), 1 is first in the list of its query.
+    text : array or None
+        What was written in words, str or None (rows,); "" where that is not looked at again. Of generation
+        decisions are then positions in `answers.OUTCOMES`, and scores are a judge's.
+    second : array or None
+        Generation: whether a second judge finds an answer positive, bool (rows,).
     """
 
     decision: NDArray[Any] | None
     score: NDArray[np.float64] | None
     truncated: int = 0
     rank: NDArray[np.int64] | None = None
+    text: NDArray[Any] | None = None
+    second: NDArray[np.bool_] | None = None
 
 
 class ModelKind(Protocol):
@@ -60,6 +67,8 @@ class ModelKind(Protocol):
         It reads its scores, which it cannot give, from ``score_column`` of any table.
     called : bool
         It asks ``function`` for its scores, code that somebody gave and that no artefact holds.
+    most_again : int or None
+        Most rows that it is asked a second time, to see whether it says the same; None: any number.
     """
 
     batched: bool = False
@@ -67,6 +76,7 @@ class ModelKind(Protocol):
     bound: bool = False
     alone: bool = False
     called: bool = False
+    most_again: int | None = None
 
     @property
     def family(self) -> Family | None:
@@ -96,6 +106,14 @@ class ModelKind(Protocol):
     def ruled(self, batch: pa.RecordBatch, scored: Scored) -> Scored:
         """Decide rows by its rules from what the model without them has said."""
         return scored
+
+    def drawn_again(self) -> Any:
+        """The same model with other draws, where what it says is drawn; itself where nothing is."""
+        return self
+
+    def seen(self, scored: Scored) -> None:
+        """Take note of what it has said of some rows, now or in an audit that was stopped."""
+        return
 
     def identity(self) -> dict[str, Any] | None:
         """Return what the scores of given rows depend on; None where that cannot be told."""
@@ -135,7 +153,8 @@ class Model(ModelKind, Protocol):
     probability : bool
         Whether scores are probabilities in [0, 1].
     task : str
-        What it predicts: binary, multiclass, multilabel, regression, ranking or ner.
+        What it predicts: binary, multiclass, multilabel, regression, ranking, ner, choice, pairs or
+        generation.
     classes : tuple of str
         Multiclass: what the positions of decisions and the columns of scores are. Multilabel: the labels.
         Empty for all else.

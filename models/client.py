@@ -8,8 +8,9 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,10 +39,11 @@ class _HungUp:
     """A connection that ends when its answer takes too long: a socket's own time-out is for each read."""
 
     sock: Any
+    seconds: float
 
     def getresponse(self) -> Any:
         """Wait for an answer; its ``watch`` hangs up until it is cancelled."""
-        watch = threading.Timer(SECONDS, _hang_up, [self.sock])
+        watch = threading.Timer(self.seconds, _hang_up, [self.sock])
         watch.daemon = True
         watch.start()
         try:
@@ -67,12 +69,40 @@ class _Secure(_HungUp, HTTPSConnection):
     pass
 
 
-class _LaterError(Exception):
+class LaterError(Exception):
     """What may be otherwise when it is asked again, after ``wait`` seconds."""
 
     def __init__(self, told: str, wait: float = 0.0) -> None:
         super().__init__(told)
         self.wait = wait
+
+
+class SlowError(InputError):
+    """No whole answer came in time."""
+
+
+class RefusedError(InputError):
+    """A server says no: the same request finds the same answer.
+
+    Attributes
+    ----------
+    status : int
+    content : bytes
+        All that it said.
+    """
+
+    def __init__(self, told: str, status: int, content: bytes) -> None:
+        super().__init__(told)
+        self.status, self.content = status, content
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a server sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 class Client:
@@ -84,18 +114,34 @@ class Client:
         No other server is called: no redirect is followed and no proxy asked.
     key_env : str, optional
         Name of the environment variable with the key, which is sent as a bearer token and shown nowhere.
+    seconds : float, optional
+        For a whole answer, `SECONDS` if not said.
+    at_once : int
+        Connections at most.
+    smaller : str
+        What makes answers smaller, told where one is too large.
     """
 
-    def __init__(self, address: str, key_env: str | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        key_env: str | None = None,
+        *,
+        seconds: float | None = None,
+        at_once: int = AT_ONCE,
+        smaller: str = "set a smaller batch_rows",
+    ) -> None:
         self.address = address
+        self.seconds = SECONDS if seconds is None else seconds
+        self._smaller = smaller
         parts = urlsplit(address)
         secure = parts.scheme == "https"
         made = urllib3.HTTPSConnectionPool if secure else urllib3.HTTPConnectionPool
         self._pool = made(
-            str(parts.hostname), parts.port, maxsize=AT_ONCE, block=True,
-            timeout=urllib3.Timeout(CONNECT_SECONDS, SECONDS),
+            str(parts.hostname), parts.port, maxsize=at_once, block=True,
+            timeout=urllib3.Timeout(CONNECT_SECONDS, self.seconds),
         )  # fmt: skip
-        self._pool.ConnectionCls = _Secure if secure else _Plain
+        self._pool.ConnectionCls = _patient(_Secure if secure else _Plain, self.seconds)
         self._key = None if key_env is None else _key(key_env)
         self._answered = False
 
@@ -109,10 +155,11 @@ class Client:
         """
         content = None if body is None else json.dumps(body, allow_nan=False).encode()
         for tried in range(TRIES):
-            with self._told(address):
+            with self.told(address):
                 try:
-                    return self._once(method, address, content, text)
-                except _LaterError as error:
+                    found = self.exchange(method, address, content)
+                    return found.decode("utf-8", "replace") if text else as_json(found)
+                except LaterError as error:
                     if tried == TRIES - 1:
                         raise InputError(f"{error}, {TRIES} times") from None
                     if error.wait > LONGEST_WAIT:
@@ -122,15 +169,40 @@ class Client:
         raise AssertionError
 
     @contextmanager
-    def _told(self, address: str) -> Iterator[None]:
+    def told(self, address: str) -> Iterator[None]:
         """Say where an error comes from, and show no key in it: a server may repeat what it was sent."""
         try:
             yield
         except InputError as error:
-            told = f"model.endpoint: {address}: {error}"
-            raise InputError(told.replace(self._key, "***") if self._key else told) from None
+            raise InputError(self.without_key(f"model.endpoint: {address}: {error}")) from None
 
-    def _once(self, method: str, address: str, content: bytes | None, text: bool) -> Any:
+    @property
+    def key_length(self) -> int:
+        """Characters of the key, 0 where there is none."""
+        return len(self._key or "")
+
+    def without_key(self, text: str) -> str:
+        """Return a text of a server's without the key."""
+        return text.replace(self._key, "***") if self._key else text
+
+    def exchange(self, method: str, address: str, content: bytes | None) -> bytes:
+        """Ask once; returns what a success holds.
+
+        Raises
+        ------
+        LaterError
+            It may be otherwise when it is asked again.
+        RefusedError
+            The server says no.
+        InputError
+            No answer in time (`SlowError`), none at all, or one beyond all bounds.
+        """
+        received = self._once(method, address, content)
+        if received.status != 200:
+            raise _refusal(received)
+        return received.content
+
+    def _once(self, method: str, address: str, content: bytes | None) -> Received:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "fairweigh"}
         if content is not None:
             headers["Content-Type"] = "application/json"
@@ -152,18 +224,16 @@ class Client:
                 answer.close()
                 answer.release_conn()
         except failed.HTTPError as error:
-            if not isinstance(error, failed.ReadTimeoutError) and time.monotonic() - began < SECONDS:
+            if not isinstance(error, failed.ReadTimeoutError) and time.monotonic() - began < self.seconds:
                 raise self._no_answer(error) from None
             found = None
-        if found is None or time.monotonic() - began >= SECONDS:
+        if found is None or time.monotonic() - began >= self.seconds:
             # What was cut off by us may look whole: a page without a length ends where the connection does.
-            raise InputError(f"no whole answer within {SECONDS:.0f} s")
+            raise SlowError(f"no whole answer within {self.seconds:.0f} s")
         if len(found) > MOST_BYTES:
-            raise InputError(f"the answer is larger than {MOST_BYTES // 2**20} MiB; set a smaller batch_rows")
+            raise InputError(f"the answer is larger than {MOST_BYTES // 2**20} MiB; {self._smaller}")
         self._answered = True
-        if answer.status != 200:
-            raise _refusal(answer, found)
-        return found.decode("utf-8", "replace") if text else _json(found)
+        return Received(answer.status, answer.headers, found)
 
     def _no_answer(self, error: Exception) -> Exception:
         """What it means that there was none; a server that has answered before may be starting again."""
@@ -171,7 +241,12 @@ class Client:
         if isinstance(error, failed.SSLError):
             return InputError(f"no secure connection: {one_line(error)}")
         told = f"{'no server answers' if absent else 'the connection was broken'}: {_innermost(error)}"
-        return InputError(told) if absent and not self._answered else _LaterError(told)
+        return InputError(told) if absent and not self._answered else LaterError(told)
+
+
+def _patient(kind: Any, seconds: float) -> Any:
+    """A kind of connection that waits so long for a whole answer."""
+    return type(kind.__name__, (kind,), {"seconds": seconds})
 
 
 def _innermost(error: BaseException) -> str:
@@ -190,7 +265,8 @@ def _key(name: str) -> str:
     return key
 
 
-def _json(content: bytes) -> Any:
+def as_json(content: bytes) -> Any:
+    """Read an answer; InputError where it is a page, or no JSON."""
     try:
         return from_json(content)
     except ValueError as error:
@@ -204,23 +280,22 @@ def _json(content: bytes) -> Any:
         raise InputError(f"expected JSON, got {start!r}: {one_line(error)}") from None
 
 
-def _refusal(answer: Any, content: bytes) -> Exception:
+def _refusal(answer: Received) -> Exception:
     """What an answer that is no success means."""
-    status, said = answer.status, _said(content)
+    status, content, said = answer.status, answer.content, _said(answer.content)
     if 300 <= status < 400:
         to = urlsplit(answer.headers.get("Location", ""))
         host = f" to {to.scheme}://{to.hostname}" if to.hostname else ""
         return InputError(f"it redirects{host} (HTTP {status}); expected an answer at the address itself")
     if status in (401, 403):
-        return InputError(f"the key was refused or is missing (HTTP {status}{said}); see model.key_env")
+        told = f"the key was refused or is missing (HTTP {status}{said}); see model.key_env"
+        return RefusedError(told, status, content)
     if status == 404:
-        return InputError(f"nothing is served there (HTTP 404{said})")
+        return RefusedError(f"nothing is served there (HTTP 404{said})", status, content)
     told = f"HTTP {status}{said}"
-    return (
-        _LaterError(told, _seconds(answer.headers.get("Retry-After")))
-        if status in AGAIN
-        else InputError(told)
-    )
+    if status in AGAIN:
+        return LaterError(told, _seconds(answer.headers.get("Retry-After")))
+    return RefusedError(told, status, content)
 
 
 def _said(content: bytes) -> str:
@@ -232,6 +307,9 @@ def _said(content: bytes) -> str:
         found = "" if found.lstrip().startswith("<") else found
     if isinstance(found, dict):
         found = next((found[key] for key in ("error", "message", "detail") if found.get(key)), "")
+    if isinstance(found, dict):
+        # As OpenAI and those who speak like it say it.
+        found = found.get("message") or found
     printable = "".join(c if c.isprintable() else " " for c in str(found)).strip()
     return f": {one_line(ValueError(printable))}" if printable else ""
 
@@ -239,7 +317,7 @@ def _said(content: bytes) -> str:
 def _seconds(header: str | None) -> float:
     """How long a server asks to wait: a number of seconds, or a date; 0 where it does not say."""
     text = (header or "").strip()
-    if text.isascii() and text.isdigit():
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return float(text[:12])
     try:
         return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)

@@ -41,6 +41,7 @@ FORMS = {
     "choice": Form(),
     "pairs": Form(),
     "ner": Form(spans=True),
+    "generation": Form(),
 }
 """By task."""
 TASK_OF_LISTS = next(task for task, form in FORMS.items() if form.lists)

@@ -11,6 +11,7 @@ from .adapters import adapted_module, is_adapter
 from .device import seeded
 from .folder import CONFIG, local_folder, weights_of
 from .images import processor_from
+from .language.given import GENAI
 from .load_transformers import of_transformers
 from .neural import NeuralModel
 from .padding import padding_side
@@ -18,7 +19,7 @@ from .quantised import QuantisedRuntime, quantisation_of, quantised_module, told
 from .sources import transformers_module
 from .texts import tokenizer_from
 
-FolderKind = Literal["transformers", "variant", "openvino", "onnx"]
+FolderKind = Literal["transformers", "variant", "openvino", "onnx", "genai"]
 
 
 def folder_kind(path: Path, original: str | None = None) -> tuple[FolderKind, str]:
@@ -40,6 +41,8 @@ def folder_kind(path: Path, original: str | None = None) -> tuple[FolderKind, st
         return "variant", str(path)
     if is_adapter(path):
         return "transformers", str(path)
+    if (path / GENAI).is_file():
+        return "genai", str(path)
     graphs: dict[FolderKind, list[Path]] = {
         "openvino": sorted(path.glob("*.xml")), "onnx": sorted(path.glob("*.onnx"))
     }  # fmt: skip
@@ -101,6 +104,7 @@ def given_transformers(
     device = model.runtime.device  # type: ignore[attr-defined]
     runtime = QuantisedRuntime(packed.module, device, by_name=True)
     runtime.parameters, runtime.stored = packed.parameters, packed.stored
+    runtime.by_token = model.runtime.by_token  # type: ignore[attr-defined]
     model.runtime = runtime  # type: ignore[assignment]
     padding_side(model, spec, data)
     model.about |= packed.about

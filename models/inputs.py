@@ -19,6 +19,7 @@ from .images import ImageInputs, Processor, processor_from
 from .neural import Arrays, Encoded
 from .pixels import Pixels
 from .texts import TextInputs, tokenizer_from
+from .token_classes import TokenInputs
 
 
 class TableInputs:
@@ -190,6 +191,8 @@ def load_inputs(spec: dict[str, Any], folder: Path) -> Any:
             spec.get("width", 0),
         )  # fmt: skip
         return inputs.padding(spec.get("side") or inputs.tokenizer.padding_side)
+    if spec["kind"] == "tokens":
+        return TokenInputs(tokenizer_from(str(folder / "tokenizer")), spec["tokens"], spec["limit"])
     if spec["kind"] == "image":
         place, pixels = str(folder / "processor"), spec.get("pixels")
         reader = Pixels(**pixels) if pixels else Processor(processor_from(place), place)

@@ -16,7 +16,6 @@ from .load_torch import of_module, torch_model
 from .load_transformers import of_pipeline, transformers_model
 from .neural import NeuralModel
 from .sources import TOKENS
-from .token_classes import token_classifier
 
 
 def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> Model:
@@ -39,9 +38,6 @@ def neural(kind: str, spec: Any, data: EvaluationSet, seed: int) -> Model:
         if marks != (spec.task == TOKENS):
             wanted = TOKENS if marks else "text-classification or image-classification"
             raise InputError(f"model.task: the task {data.task} asks for {wanted}, got {spec.task}")
-        if marks:
-            seeded(seed)
-            return token_classifier(spec, data, seed)
     if kind == "endpoint":
         optional("urllib3", "a served model", "endpoint")
         from .served import of_endpoint

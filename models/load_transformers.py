@@ -7,22 +7,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..datasets.columns import listed
+from ..datasets.entities import Entities
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from .asked import finished, wanted
-from .heads import Found, head_of
+from .heads import Found, TagsHead, head_of
 from .image_sizes import check_sizes
 from .images import ImageInputs, Processor, processor_from
 from .load_torch import on_torch
 from .neural import Inputs, NeuralModel
 from .padding import padded_alike, padding_side
 from .sources import (
+    TOKENS,
     Source,
     sha256_of,
     source_of,
     transformers_module,
 )
 from .texts import TextInputs, length_limit, tokenizer_from
+from .token_classes import TokenInputs, TokenModel
 
 
 def transformers_model(spec: Any, data: EvaluationSet, seed: int) -> NeuralModel:
@@ -54,6 +57,8 @@ def _of_transformers(
 ) -> NeuralModel:
     """A transformers model with its tokenizer or image processor."""
     config = module.config
+    if spec.task == TOKENS:
+        return _of_tokens(spec, module, source, sha, reader, data)
     inputs: Inputs
     if spec.task == "image-classification":
         inputs = ImageInputs(Processor(reader, str(spec.path)), str(spec.image))
@@ -64,17 +69,33 @@ def _of_transformers(
     asked = wanted(spec, data)
     names = tuple(label_names(config, asked.positive))
     found = head_of(Found(names, len(names), problem=config.problem_type), asked)
-    about = {
-        "kind": "transformers",
-        "path": str(spec.path),
-        "sha256": sha,
-        "architecture": type(module).__name__,
-        "task": spec.task,
-    }
-    model = on_torch(spec, module, source, inputs, found, about)
+    model = on_torch(spec, module, source, inputs, found, _about(spec, module, sha))
     if source is not None:
         padding_side(model, spec, data)
     return model
+
+
+def _of_tokens(
+    spec: Any, module: Any, source: Source | None, sha: str, reader: Any, data: EvaluationSet
+) -> NeuralModel:
+    """A transformers model that gives each token a tag."""
+    if data.tokens is None:
+        raise InputError("data.tokens: a model that is run here needs the column of the tokens")
+    assert isinstance(data.outcome, Entities)
+    reader = padded_alike(module.config, reader, spec.batch_rows)
+    inputs = TokenInputs(reader, data.tokens, length_limit(reader, module.config, spec.max_length))
+    found = TagsHead(tuple(label_names(module.config, ())), data.outcome.matching, spec.types or {})
+    made = on_torch(spec, module, source, inputs, found, _about(spec, module, sha))
+    return TokenModel(
+        inputs, made.runtime, found, about=made.about, source=source, threshold=None, notes=data.notes
+    )
+
+
+def _about(spec: Any, module: Any, sha: str) -> dict[str, Any]:
+    return {
+        "kind": "transformers", "path": str(spec.path), "sha256": sha, "architecture": type(module).__name__,
+        "task": spec.task,
+    }  # fmt: skip
 
 
 def label_names(config: Any, positive: Sequence[str]) -> list[str]:

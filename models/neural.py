@@ -7,7 +7,7 @@ The parts are exchangeable: `inputs` say how rows become tensors, `runtimes` how
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -258,9 +258,12 @@ class NeuralModel(ModelKind):
                 raise InputError(f"model: expected {len(rows)} rows of outputs, got {len(found)}")
             return found
         middle = len(rows) // 2
-        return np.concatenate(
-            [self.run_batch(encoded, half, runtime) for half in (rows[:middle], rows[middle:])]
-        )
+        halves = (rows[:middle], rows[middle:])
+        return self.together([self.run_batch(encoded, half, runtime) for half in halves])
+
+    def together(self, parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """The outputs of two halves of a batch."""
+        return np.concatenate(parts)
 
     def identity(self) -> dict[str, Any] | None:
         """Return what the scores of given rows depend on; None where that cannot be told.

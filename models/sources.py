@@ -24,11 +24,16 @@ AUTO = {
     "text-classification": "AutoModelForSequenceClassification",
     "image-classification": "AutoModelForImageClassification",
     "token-classification": "AutoModelForTokenClassification",
+    "causal-lm": "AutoModelForCausalLM",
+    "seq2seq": "AutoModelForSeq2SeqLM",
+    "masked-lm": "AutoModelForMaskedLM",
 }
 SUPPORTED = "text-classification and image-classification, and for token-classification under task: ner"
 TAGS_TOKENS = "ForTokenClassification"
 TOKENS = "token-classification"
 OTHER_HEADS = {
+    "ForSequenceClassification": "classifies whole texts",
+    "ForImageClassification": "classifies images",
     TAGS_TOKENS: "tags the words of a text",
     "ForQuestionAnswering": "finds the place of an answer",
     "ForMultipleChoice": "chooses between texts",
@@ -39,6 +44,18 @@ OTHER_HEADS = {
     "ForAudioClassification": "hears", "ForCTC": "writes down speech",
 }  # fmt: skip
 """What models of other heads do, by the end of their class's name."""
+OWN_HEADS = {
+    TOKENS: (TAGS_TOKENS,),
+    "causal-lm": ("ForCausalLM", "LMHeadModel"),
+    "seq2seq": ("ForConditionalGeneration", "ForSeq2SeqLM"),
+    "masked-lm": ("ForMaskedLM",),
+}
+CLASSES = ("ForSequenceClassification", "ForImageClassification")
+LANGUAGE = {
+    "ForCausalLM": "causal-lm", "LMHeadModel": "causal-lm", "ForConditionalGeneration": "seq2seq",
+    "ForSeq2SeqLM": "seq2seq", "ForMaskedLM": "masked-lm",
+}  # fmt: skip
+"""Kinds of language models, by the end of their class's name."""
 
 
 @dataclass(frozen=True)
@@ -240,23 +257,25 @@ def config_of(folder: ModelFolder, path: str) -> Any:
     return known[kind].from_dict(folder.config)
 
 
-def _others(task: str) -> dict[str, str]:
-    """What models of other heads than a task's do."""
-    if task != TOKENS:
-        return OTHER_HEADS
-    others = {ending: does for ending, does in OTHER_HEADS.items() if ending != TAGS_TOKENS}
-    return others | {"ForSequenceClassification": "classifies whole texts"}
-
-
 def refuse_other_heads(folder: ModelFolder, path: str, task: str) -> None:
-    """InputError for a model that was made for something else than its classes."""
+    """InputError for a model that was made for something else than its task."""
     named = folder.config.get("architectures")
+    own = OWN_HEADS.get(task, CLASSES)
     for name in named if isinstance(named, list) else []:
-        for ending, does in _others(task).items():
-            if isinstance(name, str) and name.endswith(ending):
+        for ending, does in OTHER_HEADS.items():
+            if isinstance(name, str) and name.endswith(ending) and ending not in own:
                 raise InputError(
-                    f"model.path: {path} is a {name[:60]}, which {does}; supported are models for {SUPPORTED}"
+                    f"model.path: {path} is a {name[:60]}, which {does}; {_wanted(task, ending)}"
                 )
+
+
+def _wanted(task: str, ending: str) -> str:
+    """What is said of the model that a task needs."""
+    if task not in LANGUAGE.values():
+        return f"supported are models for {SUPPORTED}"
+    named = " or ".join(OWN_HEADS[task])
+    kind = f", or kind: {LANGUAGE[ending]}" if ending in LANGUAGE else ""
+    return f"expected a model of kind {task} ({named}){kind}"
 
 
 def source_of(config: Any, task: str) -> TransformersSource:

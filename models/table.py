@@ -12,22 +12,25 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..datasets.binary import Binary
-from ..datasets.columns import Scalar, check_unique, listed, no_column, plain
+from ..datasets.columns import Scalar, check_unique, no_column, plain
 from ..datasets.dialect import TextForm
 from ..datasets.entities import Entities
 from ..datasets.errors import InputError, number_of
 from ..datasets.evaluation import EvaluationSet
 from ..datasets.missing import BLANK
 from ..datasets.numbers import CellError, MissingError, missing_in
-from ..datasets.ranking import check_pairs, pairs, shown_pair
+from ..datasets.ranking import check_pairs, pairs
 from ..datasets.read import column_names, found_in, place_of, read_table, sha256_file
 from ..datasets.roles import as_words
 from ..datasets.spelling import as_ids
 from ..datasets.trec import is_run, read_run
+from .answers import Refusals
 from .base import ModelKind, Scored
 from .forms import FORMS, TASK_OF_LISTS
 from .table_answers import OfAnswers
 from .table_entities import OfEntities
+from .table_generated import OfGenerated
+from .table_ids import alike, few, in_one
 from .table_lists import OfLabels, OfRanks, OfRun
 from .table_outcomes import OfMany, OfNumbers, OfTwo, Predicted
 from .table_pairs import OfPairs
@@ -66,18 +69,26 @@ class PredictionTable(ModelKind):
     rank : str, optional
         Ranking: the column of the rank in the list of a query; default it follows from ``score``.
     answer : str, optional
-        Choice: the column of the text of the answer.
+        Choice and generation: the column of the text of the answer.
     more, less, unrelated : str, optional
         Pairs: columns of the scores of their sentences.
     reader : callable, optional
         Reads ``path`` where it is in a layout of its own, such as a suite's.
     tags : str, optional
         Entities: the column of the tags of each row's tokens.
+    spans : str, optional
+        Entities: the column of the entities themselves.
+    types : mapping of str to str
+        Entities: the data's type for each predicted one; others are left out.
+    refused, second : str, optional
+        Generation: the columns that say whether an answer is a refusal, and what a second judge decides.
+    refusals : Refusals, optional
+        Generation: what finds refusals in the text of answers.
 
     Attributes
     ----------
-    texts : list of str
-        Columns that a text file gives as they are written.
+    texts, verbatim : list of str
+        Columns that a text file gives as they are written; of the latter no word means a missing value.
     """
 
     data: EvaluationSet
@@ -101,6 +112,11 @@ class PredictionTable(ModelKind):
     unrelated: str | None = None
     reader: Callable[[Path], pa.Table] | None = None
     tags: str | None = None
+    spans: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    refused: str | None = None
+    second: str | None = None
+    refusals: Refusals = field(default_factory=Refusals)
     columns: list[str] = field(init=False)
     whole: bool = field(init=False)
 
@@ -118,6 +134,7 @@ class PredictionTable(ModelKind):
         self.whole = self.path is not None or FORMS[self.task].lists
         self.columns = self.says.columns if self.path is None else []
         self.texts = self.says.texts if self.path is None and self.says.exact else []
+        self.verbatim = self._verbatim if self.path is None else []
         if self.path is not None:
             self._table, key = self._loaded(self.path)
             self._ids = self._named(self._table, key)
@@ -144,7 +161,7 @@ class PredictionTable(ModelKind):
             path,
             columns=list(dict.fromkeys([*key, *self.says.columns])),
             categorical=self.says.texts,
-            verbatim=key,
+            verbatim=[*key, *self._verbatim],
             missing=self.data.words,
             text=self.text,
         )
@@ -153,6 +170,10 @@ class PredictionTable(ModelKind):
             if blank := as_ids(table.column(name)).null_count:
                 raise self._at_its_row(path, missing_in(f"id column '{name}'", name, blank, ""))
         return table, key
+
+    @property
+    def _verbatim(self) -> list[str]:
+        return list(getattr(self.says, "verbatim", ()))
 
     @property
     def _pair(self) -> list[str]:
@@ -168,7 +189,7 @@ class PredictionTable(ModelKind):
         """The names of some rows, by their id or their query and item."""
         for name in key:
             plain(rows.column(name), name)
-        return _one(as_ids(rows.column(key[0])) if len(key) == 1 else pairs(rows, *key))
+        return in_one(as_ids(rows.column(key[0])) if len(key) == 1 else pairs(rows, *key))
 
     def _of_task(self) -> Predicted:
         """How the predictions of the data's task are read; InputError for keys of another one."""
@@ -192,7 +213,8 @@ class PredictionTable(ModelKind):
                 if name not in names:
                     raise no_column(name, names, where, f"model.{key}")
                 if self.path is None and name in self.data.truths and key != "score":
-                    raise InputError(f"model.{key}: column '{name}' is data.label already")
+                    role = next((r for r in ("prompt", "sample") if getattr(self.data, r) == name), "label")
+                    raise InputError(f"model.{key}: column '{name}' is data.{role} already")
 
     @property
     def task(self) -> str:
@@ -225,7 +247,7 @@ class PredictionTable(ModelKind):
             table = self._joined(ids if by_id and ids is not None else self._named(batch, self._key))
 
         def placed(read: Callable[[pa.Array], NDArray[Any]], name: str) -> NDArray[Any]:
-            return self._placed(read, _one(table.column(name)))
+            return self._placed(read, in_one(table.column(name)))
 
         # Where rows are left out, their numbers are not those of the file.
         among = " of those audited" if self.data.split_column or self.data.drop_missing else ""
@@ -237,7 +259,8 @@ class PredictionTable(ModelKind):
 
         # A rank is read against the list of its query, an answer against those of its question, tags against
         # the true ones.
-        column = self.data.query or self.data.tags or getattr(self.data.outcome, "against", None)
+        of_task = (getattr(self.data.outcome, key, None) for key in ("beside", "against"))
+        column = self.data.query or next(filter(None, of_task), None)
         return self.says.read(placed, row, batch.column(column) if column else None)
 
     def _placed(self, read: Callable[[pa.Array], NDArray[Any]], column: pa.Array) -> NDArray[Any]:
@@ -257,7 +280,7 @@ class PredictionTable(ModelKind):
 
     def _joined(self, ids: pa.Array) -> pa.Table:
         assert self._table is not None
-        mine, key = _alike(ids, self._ids)
+        mine, key = alike(ids, self._ids)
         position = pc.index_in(mine, value_set=key)
         lacking = mine.filter(pc.is_null(position))
         strays = self._without_row(mine, key)
@@ -266,8 +289,8 @@ class PredictionTable(ModelKind):
             raise InputError(
                 f"{self.path}: {named} not match {self.data.where}: "
                 f"{number_of(len(lacking), 'row of the data has', 'rows of the data have')} no prediction "
-                f"({_few(lacking)}), {number_of(len(strays), 'prediction has', 'predictions have')} no row "
-                f"({_few(strays)})"
+                f"({few(lacking)}), {number_of(len(strays), 'prediction has', 'predictions have')} no row "
+                f"({few(strays)})"
             )
         return self._table.take(position)
 
@@ -280,7 +303,7 @@ class PredictionTable(ModelKind):
         if len(surplus) and self._strays is None:
             for rows in (self.data, *self.beside()):
                 every = [self._named(batch, self._key) for batch in rows.every(self._key)]
-                others, surplus = _alike(pa.chunked_array(every or [surplus[:0]]), surplus)
+                others, surplus = alike(pa.chunked_array(every or [surplus[:0]]), surplus)
                 surplus = surplus.filter(pc.invert(pc.is_in(surplus, value_set=others)))
             self._strays = surplus
         return surplus if self._strays is None else self._strays
@@ -296,7 +319,7 @@ class PredictionTable(ModelKind):
 
 KEYS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated", "tags",
+    "unrelated", "tags", "spans", "refused", "second",
 )  # fmt: skip
 """Keys of ``model:`` that name columns of predictions."""
 _FIELDS = {"score": "score_column"}
@@ -333,9 +356,17 @@ def _ranks(table: PredictionTable) -> Predicted:
     return OfRun()
 
 
+def _generated(table: PredictionTable) -> Predicted:
+    return OfGenerated(
+        table.answer, table.decision, table.score_column, table.refused, as_words(table.positive),
+        as_words(table.negative), lambda: table.threshold, table.probability, table.refusals,
+        table.second,
+    )  # fmt: skip
+
+
 def _entities(table: PredictionTable) -> Predicted:
     assert isinstance(table.data.outcome, Entities)
-    return OfEntities(table.tags, table.data.outcome)
+    return OfEntities(table.tags, table.data.outcome, table.spans, table.types)
 
 
 TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
@@ -346,35 +377,7 @@ TASKS: dict[str, tuple[Callable[[PredictionTable], Predicted], set[str]]] = {
     "ranking": (_ranks, {"rank", "score"}),
     "choice": (lambda table: OfAnswers(table.answer), {"answer"}),
     "pairs": (lambda table: OfPairs(table.more, table.less, table.unrelated), {"more", "less", "unrelated"}),
-    "ner": (_entities, {"tags"}),
+    "ner": (_entities, {"tags", "spans"}),
+    "generation": (_generated, {"answer", "decision", "score", "refused", "second"}),
 }
 """By task: how the predictions are read, and the keys that name their columns."""
-
-
-def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _alike(one: pa.Array | pa.ChunkedArray, other: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Two arrays of ids in one type: text, where one is text and the other numbers.
-
-    Ids of one side that all end in ``.0`` were whole numbers in a column of floats before they became text.
-    """
-    one = _one(one)
-    if one.type == other.type and not pa.types.is_string(one.type):
-        return one, other
-    one, other = one.cast(pa.string()), other.cast(pa.string())
-    return _without_point(one, other), _without_point(other, one)
-
-
-def _without_point(ids: pa.Array, others: pa.Array) -> pa.Array:
-    pointed, plain = (pc.ends_with(column, ".0") for column in (ids, others))
-    if not len(ids) or not pc.all(pointed).as_py() or pc.any(plain).as_py():
-        return ids
-    return pc.utf8_slice_codeunits(ids, 0, -2)
-
-
-def _few(ids: pa.Array) -> str:
-    return (
-        "such as " + listed([shown_pair(str(v)) for v in ids.slice(0, 3).to_pylist()]) if len(ids) else "none"
-    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ..datasets.errors import InputError
 from ..told import tell_n
@@ -14,6 +16,28 @@ from .base import Scored
 from .table_outcomes import Placed, Row, score_reader
 
 WIN, TIE, LOSS = 0, 1, 2
+
+
+def preferred(scores: Sequence[NDArray[Any]]) -> Scored:
+    """What the scores of the sentences of pairs show.
+
+    Parameters
+    ----------
+    scores : sequence of float arrays of shape (rows,)
+        Of the sentence of the stereotype, of the other one, and maybe of an unrelated one.
+
+    Returns
+    -------
+    Scored
+        What each pair shows, by how much, and the share of the two that is likelier than nonsense.
+    """
+    more, less = scores[:2]
+    decision = np.where(more > less, WIN, np.where(more < less, LOSS, TIE))
+    parts = [more - less]
+    if len(scores) > 2:
+        better = [(one > scores[2]) + (one == scores[2]) / 2 for one in (more, less)]
+        parts.append((better[0] + better[1]) / 2)
+    return Scored(decision, np.stack(parts, axis=-1).astype(float))
 
 
 @dataclass
@@ -57,15 +81,11 @@ class OfPairs:
     def read(self, placed: Placed, row: Row, beside: pa.Array | None) -> Scored:
         """Read some rows: what each shows, by how much, and the share that is likelier than nonsense."""
         found = [placed(score_reader(name, probability=False), name) for name in self.columns]
-        more, less = found[:2]
-        decision = np.where(more > less, WIN, np.where(more < less, LOSS, TIE))
-        self.rows += len(more)
-        self.ties += int((decision == TIE).sum())
-        parts = [more - less]
-        if len(found) > 2:
-            better = [(one > found[2]) + (one == found[2]) / 2 for one in (more, less)]
-            parts.append((better[0] + better[1]) / 2)
-        return Scored(decision, np.stack(parts, axis=-1).astype(float))
+        scored = preferred(found)
+        assert scored.decision is not None
+        self.rows += len(found[0])
+        self.ties += int((scored.decision == TIE).sum())
+        return scored
 
     def describe(self) -> dict[str, Any]:
         """What the report says of the columns."""

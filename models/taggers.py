@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from ..datasets.entities import Entities, check_lengths, parts_of
+from ..datasets.entities import Entities, parts_of
 from ..datasets.errors import InputError
 from ..datasets.evaluation import EvaluationSet
 from ..spans import Span, written
@@ -61,44 +61,44 @@ class Tagger(ModelKind):
         assert isinstance(self.data.outcome, Entities)
         self.columns = [self.data.tokens]
 
-    @property
-    def unchangeable(self) -> str:
-        """Why no recipe changes it."""
-        return "recipes for models of entities are not built yet"
-
     def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
         """Mark the entities of some rows."""
-
-        def row(place: int) -> str:
-            return f"row {place + 1 if ids is None else ids[place].as_py()}"
-
-        where = f"tokens column '{self.data.tokens}'"
-        flat, sizes = parts_of(batch.column(self.data.tokens), where, row)
-        ends = np.cumsum(sizes)
-        tokens = [str(token) for token in flat.to_pylist()]
-        sentences = [
-            tokens[end - size : end] for size, end in zip(sizes.tolist(), ends.tolist(), strict=True)
-        ]
-        if self.data.tags in batch.schema.names:
-            true = parts_of(batch.column(self.data.tags), f"tags column '{self.data.tags}'", row)[1]
-            check_lengths(true, sizes, (f"tags column '{self.data.tags}'", where), row)
-        said = [written(self._named(found)) for found in self.tagging.spans(sentences)]
+        sentences = sentences_of(batch, self.columns[0], ids)
+        said = [written(named(found, self.types, self.left)) for found in self.tagging.spans(sentences)]
         return Scored(np.array(said, object), None)
-
-    def _named(self, found: Sequence[Span]) -> list[Span]:
-        """Entities with the types of the data."""
-        if not self.types:
-            return list(found)
-        self.left.update(one.type for one in found if one.type not in self.types)
-        return [one._replace(type=self.types[one.type]) for one in found if one.type in self.types]
 
     def describe(self) -> dict[str, Any]:
         """Return what the report says of it, and tell the types that were left out."""
-        if self.left:
-            note = tell(
-                "Entities of types that model.types does not name were left out: {values}.",
-                values=", ".join(f"{name} ({n:,})" for name, n in self.left.most_common()),
-            )
-            self.data.notes += [] if note in self.data.notes else [note]
+        types_left(self.left, self.data.notes)
         told = {"types": dict(self.types)} if self.types else {}
         return {**self.tagging.describe(), **told}
+
+
+def sentences_of(batch: pa.RecordBatch, column: str, ids: pa.Array | None) -> list[list[str]]:
+    """The tokens of each row of a batch; InputError for a row without any."""
+
+    def row(place: int) -> str:
+        return f"row {place + 1}" if ids is None else f"the row of id {ids[place].as_py()!r}"
+
+    flat, sizes = parts_of(batch.column(column), f"tokens column '{column}'", row)
+    tokens, ends = [str(token) for token in flat.to_pylist()], np.cumsum(sizes)
+    return [tokens[end - size : end] for size, end in zip(sizes.tolist(), ends.tolist(), strict=True)]
+
+
+def named(found: Sequence[Span], types: Mapping[str, str], left: Counter[str]) -> list[Span]:
+    """Entities with the types of the data; those that ``types`` does not name are counted in ``left``."""
+    if not types:
+        return list(found)
+    left.update(one.type for one in found if one.type not in types)
+    return [one._replace(type=types[one.type]) for one in found if one.type in types]
+
+
+def types_left(left: Counter[str], notes: list[str]) -> None:
+    """Tell the types that were left out."""
+    if not left:
+        return
+    note = tell(
+        "Entities of types that model.types does not name were left out: {values}.",
+        values=", ".join(f"{name} ({n:,})" for name, n in left.most_common()),
+    )
+    notes += [] if note in notes else [note]

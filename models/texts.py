@@ -106,7 +106,7 @@ class TextInputs:
         self.text, self.pair, self.width = text, pair, width
         self.max_length = min(max_length or width, width) if width else max_length
         self.columns = [text, *([pair] if pair else [])]
-        self._identity = f"{_identity(tokenizer, self.max_length)} {width}"
+        self._identity = f"{identity_of(tokenizer, self.max_length)} {width}"
 
     def padding(self, side: str) -> TextInputs:
         """The same texts padded on a side, ``left`` or ``right``."""
@@ -144,11 +144,11 @@ class TextInputs:
         cut = {"truncation": True, "max_length": self.max_length} if self.max_length else {}
         made: dict[str, list[list[int]]] = {}
         truncated = 0
-        for piece in _pieces(texts):
+        for piece in pieces(texts):
             began = time.monotonic()
             with quiet():
                 some = self.tokenizer(*piece, padding=False, return_attention_mask=True, verbose=False, **cut)
-            _check_time(time.monotonic() - began, piece)
+            check_time(time.monotonic() - began, piece)
             if some.encodings is not None:
                 truncated += sum(bool(e.overflowing) for e in some.encodings)
             else:
@@ -212,7 +212,7 @@ def _texts(column: pa.Array, name: str, ids: pa.Array | None) -> list[str]:
     return values
 
 
-def _identity(tokenizer: Any, max_length: int | None) -> str:
+def identity_of(tokenizer: Any, max_length: int | None) -> str:
     """What decides a text's tokens, which arrays are made of them, and how they are padded."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
@@ -226,7 +226,7 @@ def _identity(tokenizer: Any, max_length: int | None) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _pieces(texts: list[list[str]]) -> Iterator[list[list[str]]]:
+def pieces(texts: list[list[str]]) -> Iterator[list[list[str]]]:
     """Texts to tokenise at once: few at first, as a stranger's tokenizer may take hours for many.
 
     What it does with one text ends: a match that backtracks too often is a panic of its library's.
@@ -237,7 +237,7 @@ def _pieces(texts: list[list[str]]) -> Iterator[list[list[str]]]:
         start, size = start + size, min(2 * size, MOST_AT_ONCE)
 
 
-def _check_time(seconds: float, texts: list[list[str]]) -> None:
+def check_time(seconds: float, texts: list[list[str]]) -> None:
     """ValueError where a tokenizer took beyond reason for some texts."""
     characters = sum(len(text) for column in texts for text in column)
     most = TOKENISING_SECONDS + characters / CHARACTERS_PER_SECOND

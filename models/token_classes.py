@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..datasets.columns import listed
-from ..datasets.entities import Entities
 from ..datasets.errors import InputError
-from ..datasets.evaluation import EvaluationSet
-from ..datasets.tags import Matching, Scheme, entities, faulty
-from ..spans import Span
-from .device import device_for
-from .extras import optional, quiet
+from ..spans import written
+from .base import Scored
+from .concurrent_batches import side_by_side
+from .extras import quiet
 from .foreign import foreign
-from .load_transformers import label_names
-from .sources import TOKENS, transformers_module
-from .taggers import Sentence, Tagger
-from .texts import length_limit, tokenizer_from
+from .heads.tags import TagsHead
+from .neural import Arrays, NeuralModel
+from .taggers import named, sentences_of, types_left
+from .texts import identity_of
+from .torch_runtime import TorchRuntime
 
 OVERLAP = 4
 """Windows of a long sentence share one part in so many of their tokens."""
@@ -45,36 +47,144 @@ class Window:
     words: list[int | None]
 
 
-class TokenClasses:
-    """A transformers model that gives each sub-word a tag; a token's tag is that of its first sub-word.
+@dataclass(frozen=True)
+class Windows:
+    """Sentences as the model reads them: one window each, more for long ones.
 
-    A sentence that is longer than the model reads is read in windows that overlap, and a token has the tag of
-    the window in which most stands around it.
+    Attributes
+    ----------
+    every : list of Window
+    sizes : list of int
+        Tokens of each sentence.
+    pad : int
+        What fills a window beyond its end.
     """
 
-    def __init__(
-        self, module: Any, tokenizer: Any, names: Sequence[str], limit: int | None, matching: Matching,
-        device: str, batch_tokens: int, about: dict[str, Any],
-    ) -> None:  # fmt: skip
-        self._module, self._tokenizer, self._names = module.to(device).eval(), tokenizer, list(names)
-        self._limit, self._matching, self._device = limit, matching, device
-        self._batch_tokens, self._about = batch_tokens, about
-        self._scheme = scheme_of(self._names)
-        self._windows = 0
+    every: list[Window]
+    sizes: list[int]
+    pad: int
 
-    def spans(self, sentences: Sequence[Sentence]) -> Iterator[list[Span]]:
-        """The entities of each sentence, by its tokens."""
+    truncated = 0
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Sub-words of each window."""
+        return np.array([len(window.ids) for window in self.every], np.int64)
+
+    def collate(self, rows: NDArray[np.intp]) -> Arrays:
+        """Pad some windows to the longest of them."""
+        chosen = [self.every[row] for row in rows.tolist()]
+        width = max(len(window.ids) for window in chosen)
+        ids = np.full((len(chosen), width), self.pad, np.int64)
+        mask = np.zeros((len(chosen), width), np.int64)
+        for row, window in enumerate(chosen):
+            ids[row, : len(window.ids)] = window.ids
+            mask[row, : len(window.ids)] = 1
+        return {"input_ids": ids, "attention_mask": mask}
+
+
+class TokenInputs:
+    """The tokens of sentences, which a tokenizer cuts into sub-words.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+        A fast one, which says of which token a sub-word is.
+    tokens : str
+        Column.
+    limit : int, optional
+        Sub-words of a window; a longer sentence is read in several, which overlap.
+    """
+
+    def __init__(self, tokenizer: Any, tokens: str, limit: int | None = None) -> None:
+        if not tokenizer.is_fast:
+            raise InputError("model.path: expected a tokenizer.json, which says of which token sub-words are")
+        self.tokenizer, self.tokens, self.limit = tokenizer, tokens, limit
+        self.columns = [tokens]
+
+    def encode(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Windows:
+        """Cut the sentences of a batch into windows of sub-words."""
+        sentences = sentences_of(batch, self.tokens, ids)
+        cut: dict[str, Any] = {}
+        if self.limit is not None:
+            cut = {
+                "truncation": True, "max_length": self.limit, "return_overflowing_tokens": True,
+                "stride": self.limit // OVERLAP,
+            }  # fmt: skip
+        every: list[Window] = []
         for start in range(0, len(sentences), MOST_AT_ONCE):
-            part = sentences[start : start + MOST_AT_ONCE]
-            for tags in self._tags(part):
-                yield entities(tags, self._scheme, self._matching)[0]
+            with foreign("model.path: its tokenizer cannot read the tokens"), quiet():
+                read = self.tokenizer(
+                    sentences[start : start + MOST_AT_ONCE], is_split_into_words=True, padding=False, **cut
+                )
+            owners = read.get("overflow_to_sample_mapping", range(len(read["input_ids"])))
+            every += [
+                Window(start + int(owner), list(found), list(read.word_ids(i)))
+                for i, (owner, found) in enumerate(zip(owners, read["input_ids"], strict=True))
+            ]
+        return Windows(every, [len(tokens) for tokens in sentences], self.tokenizer.pad_token_id or 0)
 
-    def _tags(self, sentences: Sequence[Sentence]) -> list[list[str]]:
-        """A tag for each token; one that no sub-word stands for is outside."""
-        windows = self._cut(sentences)
-        best = [np.full(len(tokens), -1, np.int64) for tokens in sentences]
-        tags = [["O"] * len(tokens) for tokens in sentences]
-        for window, classes in self._classified(windows):
+    def describe(self) -> dict[str, Any]:
+        """Return column and limit."""
+        return {"tokens": self.tokens, "window": self.limit}
+
+    def identity(self) -> str:
+        """Return a checksum of the tokenizer and its limit, and the column."""
+        told = f"{identity_of(self.tokenizer, self.limit)} {self.tokens}"
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the tokenizer; returns what `load_inputs` needs to read it again."""
+        with quiet():
+            self.tokenizer.save_pretrained(folder / "tokenizer")
+        return {"kind": "tokens", "tokens": self.tokens, "limit": self.limit}
+
+
+@dataclass
+class TokenModel(NeuralModel):
+    """A transformers model that gives each sub-word a tag; a token's tag is that of its first sub-word.
+
+    Of a sentence that is read in several windows a token has the tag of the window in which most stands
+    around it.
+
+    Parameters
+    ----------
+    notes : list of str
+        What is told of the data; that types are left out comes to it.
+    """
+
+    notes: list[str] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
+    windows: int = 0
+
+    def __post_init__(self) -> None:
+        assert isinstance(self.runtime, TorchRuntime)
+        self.runtime.by_token = True
+
+    def score(self, batch: pa.RecordBatch, ids: pa.Array | None) -> Scored:
+        """Mark the entities of some rows."""
+        assert isinstance(self.head, TagsHead)
+        encoded = self.inputs.encode(batch, ids)
+        assert isinstance(encoded, Windows)
+        left: Counter[str] = Counter()
+        said = [
+            written(named(self.head.marked(tags), self.head.types, left)) for tags in self._tags(encoded, ids)
+        ]
+        if ids is not None:
+            # Rows that are scored to time a model, or to ask it twice, come without ids.
+            self.left.update(left)
+            self.windows += len(encoded.every) - len(encoded.sizes)
+        return Scored(np.array(said, object), None)
+
+    def _tags(self, encoded: Windows, ids: pa.Array | None) -> list[list[int]]:
+        """The place of each token's likeliest tag; -1 for one that no sub-word stands for."""
+        best = [np.full(size, -1, np.int64) for size in encoded.sizes]
+        tags = [[-1] * size for size in encoded.sizes]
+        for window, outputs in self._classified(encoded):
+            if not np.isfinite(outputs).all():
+                row = f"id {ids[window.sentence].as_py()!r}" if ids is not None else "a row"
+                raise InputError(f"model: expected finite outputs, got NaN or infinity for {row}")
+            classes = outputs.argmax(-1)
             last = len(window.ids) - 1
             seen: int | None = None
             for place, word in enumerate(window.words):
@@ -84,97 +194,32 @@ class TokenClasses:
                 around = min(place, last - place)
                 if around > best[window.sentence][word]:
                     best[window.sentence][word] = around
-                    tags[window.sentence][word] = self._names[int(classes[place])]
+                    tags[window.sentence][word] = int(classes[place])
         return tags
 
-    def _cut(self, sentences: Sequence[Sentence]) -> list[Window]:
-        """The windows of the sentences: one each, more for long ones."""
-        cut: dict[str, Any] = {}
-        if self._limit is not None:
-            cut = {
-                "truncation": True, "max_length": self._limit, "return_overflowing_tokens": True,
-                "stride": self._limit // OVERLAP,
-            }  # fmt: skip
-        with foreign("model.path: its tokenizer cannot read the tokens"), quiet():
-            read = self._tokenizer(
-                [list(tokens) for tokens in sentences], is_split_into_words=True, padding=False, **cut
-            )
-        owners = read.get("overflow_to_sample_mapping", range(len(read["input_ids"])))
-        found = [
-            Window(int(owner), list(ids), list(read.word_ids(i)))
-            for i, (owner, ids) in enumerate(zip(owners, read["input_ids"], strict=True))
-        ]
-        self._windows += len(found) - len(sentences)
+    def _classified(self, encoded: Windows) -> list[tuple[Window, NDArray[Any]]]:
+        """Each window with the outputs of its sub-words, float array of shape (sub-words, tags)."""
+        found: list[tuple[Window, NDArray[Any]]] = []
+        order = np.argsort(-encoded.lengths, kind="stable")
+        batches = [order[cut] for cut in self.batching.cut(encoded.lengths[order])]
+        with quiet():
+            every = side_by_side(self.runtime, batches, lambda own, rows: self.run_batch(encoded, rows, own))
+            for rows, outputs in zip(batches, every, strict=True):
+                if outputs.shape[1] % self.head.width:
+                    raise InputError(f"model: expected {self.head.width} outputs for each token")
+                each = outputs.reshape(len(rows), -1, self.head.width)
+                for place, row in enumerate(rows.tolist()):
+                    window = encoded.every[row]
+                    found.append((window, each[place, : len(window.ids)]))
         return found
 
-    def _classified(self, windows: Sequence[Window]) -> Iterator[tuple[Window, NDArray[np.int64]]]:
-        """Each window with the likeliest class of each of its sub-words, shorter ones first."""
-        torch = optional("torch", "a transformers model")
-        order = sorted(windows, key=lambda window: len(window.ids))
-        start = 0
-        while start < len(order):
-            size = 1
-            while (
-                start + size < len(order) and (size + 1) * len(order[start + size].ids) <= self._batch_tokens
-            ):
-                size += 1
-            batch = order[start : start + size]
-            with torch.inference_mode(), foreign("model: it failed on a sentence"), quiet():
-                logits = self._module(**self._padded(batch)).logits
-            classes = logits.argmax(-1).cpu().numpy()
-            if not bool(torch.isfinite(logits).all()):
-                raise InputError("model: expected finite outputs, got NaN or infinity")
-            yield from zip(batch, classes, strict=True)
-            start += size
-
-    def _padded(self, batch: Sequence[Window]) -> dict[str, Any]:
-        torch = optional("torch", "a transformers model")
-        width = max(len(window.ids) for window in batch)
-        pad = self._tokenizer.pad_token_id or 0
-        ids = torch.full((len(batch), width), pad, dtype=torch.long)
-        mask = torch.zeros((len(batch), width), dtype=torch.long)
-        for row, window in enumerate(batch):
-            ids[row, : len(window.ids)] = torch.tensor(window.ids)
-            mask[row, : len(window.ids)] = 1
-        return {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
+    def together(self, parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """The outputs of two halves of a batch, the shorter sentences filled up to the longer ones."""
+        width = max(part.shape[1] for part in parts)
+        return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])
 
     def describe(self) -> dict[str, Any]:
-        """Return what the report says of the model."""
-        return {**self._about, "windows": self._windows} if self._windows else dict(self._about)
-
-
-def scheme_of(names: Sequence[str]) -> Scheme:
-    """The scheme of a model's tags.
-
-    Raises
-    ------
-    InputError
-        Its classes are no tags.
-    """
-    scheme: Scheme = "iob2" if any(name.startswith("B-") for name in names) else "io"
-    for name in names:
-        if (told := faulty(name, scheme)) is not None:
-            raise InputError(f"model: its classes ({listed(list(names))}) are no tags: {told}")
-    return scheme
-
-
-def token_classifier(spec: Any, data: EvaluationSet, seed: int) -> Tagger:
-    """A folder with a model that classifies tokens, and its tokenizer."""
-    path = str(spec.path)
-    module, _, sha = transformers_module(path, TOKENS, seed, spec.dtype)
-    tokenizer = tokenizer_from(path)
-    if not tokenizer.is_fast:
-        raise InputError(
-            f"model.path: {path}: expected a tokenizer.json, which says of which token sub-words are"
-        )
-    assert isinstance(data.outcome, Entities)
-    about = {
-        "kind": "transformers", "path": path, "sha256": sha, "architecture": type(module).__name__,
-        "task": TOKENS,
-    }  # fmt: skip
-    limit = length_limit(tokenizer, module.config, spec.max_length)
-    tagging = TokenClasses(
-        module, tokenizer, label_names(module.config, ()), limit, data.outcome.matching,
-        device_for(spec.device), spec.batch_tokens, about,
-    )  # fmt: skip
-    return Tagger(tagging, data, spec.types or {})
+        """Return what the report says of it, and tell the types that were left out."""
+        types_left(self.left, self.notes)
+        told = super().describe()
+        return {**told, "windows": self.windows} if self.windows else told

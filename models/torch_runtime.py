@@ -44,6 +44,8 @@ class TorchRuntime:
         Whether the module has given whole numbers.
     one_hot : int
         How many labels these are told apart as, a column for each; 0 where they are read as they stand.
+    by_token : bool
+        Whether outputs are of each token: those of a row follow each other, token by token.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class TorchRuntime:
         self._whole = False
         self.gives_labels = False
         self.one_hot = 2
+        self.by_token = False
 
     @property
     def dtype(self) -> str:
@@ -161,6 +164,8 @@ class TorchRuntime:
 
     def _matrix(self, out: Any, tensors: dict[str, Any]) -> Any:
         read = _read(out, self.output)
+        if self.by_token:
+            return read.reshape(len(read), -1)
         # A module that squeezes its outputs leaves no axis to a row that comes alone.
         alone = getattr(read, "shape", None) == () and all(len(given) == 1 for given in tensors.values())
         made = _matrix(read.reshape(1) if alone else read)

@@ -6,6 +6,7 @@ from ..metrics.entry import DisparityRow, Metric
 from .added import added_to, extended, keep_disparity, keep_metric
 from .binary import BINARY
 from .choice import CHOICE
+from .generation import GENERATION
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
 from .ner import NER
@@ -31,7 +32,7 @@ def register(task: Task) -> None:
             AGGREGATES.setdefault(f"{disparity.name}_{form}", disparity)
 
 
-OURS = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, RANKING, CHOICE, PAIRS, NER)
+OURS = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, RANKING, CHOICE, PAIRS, NER, GENERATION)
 """The tasks that the keys of a configuration may tell; one of a guest is named."""
 for _task in OURS:
     register(_task)

@@ -108,8 +108,8 @@ TYPE = replace(
 
 
 def _told_by(data: Any, model: Any) -> bool:
-    """A column of tags is named."""
-    return data.tags is not None or getattr(model, "tags", None) is not None
+    """A column of tags or spans is named."""
+    return any(getattr(one, key, None) is not None for one in (data, model) for key in ("tags", "spans"))
 
 
 NER = Task(
@@ -131,7 +131,7 @@ NER = Task(
     told_by=_told_by,
     settled=("scheme", "matching"),
     classes_in=types_in,
-    models=("predictions", "transformers", "spacy"),
+    models=("predictions", "transformers", "spacy", "variant"),
     tallied=POOLED,
     negatives=False,
     of_class=TYPE,

@@ -32,6 +32,8 @@ class Said(Protocol):
     def score(self) -> NDArray[np.float64] | None: ...  # noqa: D102
     @property
     def rank(self) -> NDArray[np.int64] | None: ...  # noqa: D102
+    @property
+    def second(self) -> NDArray[np.bool_] | None: ...  # noqa: D102
 
 
 Columns = Callable[[Said, Sequence[str]], dict[str, pa.Array]]

@@ -20,6 +20,9 @@ import pytest
 from hypothesis import settings
 
 from .pages import CHROMIUM
+from .smollm import smollm_folder, smollm_gguf, smollm_int4
+
+__all__ = ["smollm_folder", "smollm_gguf", "smollm_int4"]
 
 if TYPE_CHECKING:
     from playwright.sync_api._generated import Browser

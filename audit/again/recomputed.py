@@ -131,7 +131,7 @@ def _wanted(model: dict[str, Any], data: DataInfo, config: Config, compared: boo
         "count": given.count is not None, "id": given.count is None, "weight": data.weight is not None,
         "cluster": data.cluster is not None, "twin": given.counterfactual is not None,
     }  # fmt: skip
-    labelled = data.label or given.labels or given.relevance or given.tags
+    labelled = data.label or given.labels or given.relevance or given.tags or given.spans
     # Ranks are those of whole lists, of which a share may stand in another file.
     parted = compared or (given.selection is not None and given.selection.share is not None)
     return Wanted(
@@ -172,7 +172,8 @@ def as_configured(data: DataInfo, config: Config) -> DataInfo:
     if config.suite is not None:
         known = dict(SUITES[config.suite].roles)
     roles = {key: getattr(given, key) or known.get(key) for key in ("label", "id", "weight", "cluster")}
-    roles["cluster"] = given.document or roles["cluster"]
+    # What depends on each other where nobody names a cluster.
+    roles["cluster"] = given.document or roles["cluster"] or given.prompt or known.get("prompt")
     sensitive = list(config.slices.by or given.sensitive or known.get("sensitive", []))
     bins = known.get("bins", {}) if given.bins is None else given.bins
     parts: dict[str, Any] = {

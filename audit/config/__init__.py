@@ -14,6 +14,8 @@ from .given import GivenVariant as GivenVariant
 from .given import given_kind as given_kind
 from .keys import KEPT as KEPT
 from .keys import Pixels as Pixels
+from .language import LANGUAGE as LANGUAGE
+from .language import is_language as is_language
 from .model import TEXT_RUNTIMES as TEXT_RUNTIMES
 from .model import AnySpec as AnySpec
 from .model import CallableSpec as CallableSpec

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,6 +14,7 @@ from pydantic import (
 from ...datasets.dialect import TextForm
 from ...datasets.encoding import known_encoding
 from ...datasets.tags import Matching, Scheme
+from .entities import Filled, listed, or_names, with_attributes, with_names
 from .section import Section, Value, Values, Word, absent
 
 THOUSANDS = ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f")
@@ -36,39 +36,6 @@ class Twins(Section):
         if self.feature in self.group:
             raise ValueError(f"group: {self.feature!r} is the feature in which twins differ; leave it out")
         return self
-
-
-class Filled(Section):
-    """Names filled into templates, whose sentences differ in the name alone; each name is a cluster."""
-
-    names: str = Field(description="A table of names.")
-    name: str = Field("name", description="Its column of the names.")
-    by: list[str] = Field(min_length=1, description="Its columns that the sentences are sliced by.")
-    templates: list[str] | str = Field(
-        description="Sentences with {name} in the place of the name, or a text file with a line for each.",
-        min_length=1,
-    )
-    type: str = Field("PER", description="Type of the entity that a name is.", min_length=1)
-    where: dict[str, list[Word]] = Field(
-        default_factory=dict, description="Names that are taken: by column, the values that they have."
-    )
-
-    @field_validator("by", mode="before", json_schema_input_type=list[str] | str)
-    @classmethod
-    def _one_by(cls, given: Any) -> Any:
-        return [given] if isinstance(given, str) else given
-
-    @field_validator("where", mode="before", json_schema_input_type=dict[str, list[Word] | Word])
-    @classmethod
-    def _one_value(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        return {key: value if isinstance(value, list) else [value] for key, value in given.items()}
-
-
-def _or_names(schema: dict[str, Any]) -> None:
-    """Say in the JSON Schema that names may stand in the place of twins."""
-    schema["anyOf"].append(Filled.model_json_schema())
 
 
 class Selection(Section):
@@ -196,6 +163,19 @@ class Data(Written):
     tokens: Word | None = Field(
         None, exclude_if=absent, description="Column of the tokens, of which there are as many as tags."
     )
+    spans: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of the true entities themselves, in place of tags: in each row a list of "
+        "{start, end, type}, by tokens, or by characters of text; end is the place behind the last one.",
+    )  # fmt: skip
+    text: str | None = Field(
+        None, exclude_if=absent, description="Column of the text whose characters spans are counted by."
+    )
+    entity_attributes: dict[str, Word] | None = Field(
+        None, exclude_if=absent,
+        description="Features of single entities to slice by: by name, the column of their values (a list "
+        "with one for each entity, or for each token), or the key of each of spans.",
+    )  # fmt: skip
     scheme: Scheme | None = Field(
         None, exclude_if=absent,
         description="What tags there are: iob2 (the default; B- begins every entity), iob1 or io.",
@@ -208,6 +188,15 @@ class Data(Written):
     document: Word | None = Field(
         None, exclude_if=absent,
         description="Column of the document that a sentence is of; sentences of one depend on each other.",
+    )  # fmt: skip
+    prompt: str | None = Field(
+        None, exclude_if=absent,
+        description="Generation: column of the prompt that an answer is to; answers to one prompt depend on "
+        "each other, and where no cluster is named a prompt is one.",
+    )  # fmt: skip
+    sample: str | None = Field(
+        None, exclude_if=absent,
+        description="Generation: column of the number of the answer among those sampled for its prompt.",
     )  # fmt: skip
     favourable: Values | None = Field(
         None, exclude_if=absent, description="Classes that are an advantage to the person, of several."
@@ -233,12 +222,20 @@ class Data(Written):
     categorical: list[str] | None = Field(
         None, description="Columns that hold categories, whatever their values look like."
     )
+    where: dict[str, Annotated[list[Word], Field(min_length=1)]] | None = Field(
+        None, exclude_if=absent,
+        description="Items of a suite that are taken: by column, the values that they have.",
+    )  # fmt: skip
+    items: int | None = Field(
+        None, ge=1, exclude_if=absent,
+        description="Most items of a suite, spread over what varies as one, such as templates; default all.",
+    )  # fmt: skip
     drop_missing: bool = Field(False, description="Leave out rows with a missing value in any column.")
     counterfactual: Twins | None = Field(
         None,
         description="Rows that differ in one sensitive feature only; or, of entities, names that are filled "
         "into templates: {names, name, by, templates, type, where}.",
-        json_schema_extra=_or_names,
+        json_schema_extra=or_names,
     )
     filled: Filled | None = Field(
         None, exclude_if=absent, description="What counterfactual says of names, as a run keeps it."
@@ -263,20 +260,13 @@ class Data(Written):
 
     @model_validator(mode="before")
     @classmethod
-    def _with_names(cls, given: Any) -> Any:
-        """Names that are filled into templates are the rows: their columns have the roles."""
-        swapped = given.get("counterfactual") if isinstance(given, Mapping) else None
-        if not isinstance(swapped, Mapping) or "names" not in swapped:
-            return given
-        rest = {key: value for key, value in given.items() if key not in ("counterfactual", "path")}
-        if given.get("path") is not None or given.get("name") is not None:
-            raise ValueError("counterfactual.names: the sentences are made of names; leave path and name out")
-        by = swapped.get("by")
-        roles = {
-            "path": swapped["names"], "id": "id", "tokens": "tokens", "tags": "tags", "document": "name",
-            "sensitive": [by] if isinstance(by, str) else by,
-        }  # fmt: skip
-        return {**roles, **rest, "filled": swapped}
+    def _of_entities(cls, given: Any) -> Any:
+        return with_names(with_attributes(given))
+
+    @field_validator("where", mode="before", json_schema_input_type=dict[str, list[Word] | Word])
+    @classmethod
+    def _one_value(cls, given: Any) -> Any:
+        return listed(given)
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:
@@ -338,6 +328,11 @@ class TrainData(Written):
     split: Word | None = None
     path: str | None = None
     label: str | None = Field(None, description="Column of its label; default that of data.")
+    text: str | None = Field(
+        None, exclude_if=absent,
+        description="Of a language model: the column of texts to learn from or to calibrate with. Without it "
+        "the file is one of the suite's own, whose items are not audited.",
+    )  # fmt: skip
     positive: Values | None = Field(None, description="Its positive label value(s); default those of data.")
     negative: Values | None = Field(None, description="Its negative label value(s); default those of data.")
     validation: float | None = Field(

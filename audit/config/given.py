@@ -32,6 +32,7 @@ from .keys import (
     Tokenized,
     Trusted,
 )
+from .language import LANGUAGE, Asked, Called
 from .model import (
     ORIGIN_KEYS,
     SPECS,
@@ -67,7 +68,9 @@ def _comes_trained(given: Any) -> Any:
 Untrained = Annotated[None, BeforeValidator(_comes_trained), WithJsonSchema({"type": "null"})]
 
 
-class GivenVariant(Written, Predicted, Served, Tokenized, Hugging, Piped, Tensors, Batches, Computed):
+class GivenVariant(
+    Written, Predicted, Served, Called, Asked, Tokenized, Hugging, Piped, Tensors, Batches, Computed
+):
     """A variant that was made elsewhere; what it does not say is as the model has it.
 
     Its predictions stand in further columns of the evaluation table (``score``, ``decision``) or in a file
@@ -120,6 +123,8 @@ class GivenVariant(Written, Predicted, Served, Tokenized, Hugging, Piped, Tensor
     @property
     def in_columns(self) -> bool:
         """Whether its predictions are given, and no model."""
+        if self.kind in LANGUAGE or self.protocol == "openai" or str(self.path).endswith(".gguf"):
+            return False  # Its key ``score`` is the way in which it is asked.
         return self.predicted or is_run(self.path) or self.kind == "predictions"
 
     def as_model(self, model: AnySpec, kind: Kind) -> AnySpec:

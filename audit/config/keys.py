@@ -115,6 +115,19 @@ class Predicted(Section):
         None, exclude_if=absent,
         description="Column of a predictions table with the predicted tags of each row's tokens.",
     )  # fmt: skip
+    spans: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table with the predicted entities of each row, as data.spans.",
+    )  # fmt: skip
+    refused: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table that says whether an answer is a refusal: 1/0 or "
+        "true/false; default what refusals finds in its text.",
+    )  # fmt: skip
+    second: str | None = Field(
+        None, exclude_if=absent,
+        description="Column of a predictions table with what a second judge decides of an answer.",
+    )  # fmt: skip
     negative: Values | None = Field(
         None,
         description="Value(s) of the decision column that count as negative; needed where more than one is "
@@ -130,7 +143,7 @@ class Predicted(Section):
 
 COLUMNS = (
     "score", "decision", "probabilities", "decisions", "prediction", "rank", "answer", "more", "less",
-    "unrelated", "tags",
+    "unrelated", "tags", "spans", "refused", "second",
 )  # fmt: skip
 """Keys that name columns of predictions."""
 
@@ -143,9 +156,10 @@ class Served(Section):
         description="Address of a model that is served elsewhere: http(s)://HOST/v2/models/NAME, or "
         "http(s)://HOST/invocations of MLflow. Nothing else is called.",
     )
-    protocol: Literal["open-inference", "mlflow"] | None = Field(
+    protocol: Literal["open-inference", "mlflow", "openai"] | None = Field(
         None,
-        description="What the server speaks: the Open Inference Protocol (v2, REST), or MLflow's scoring.",
+        description="What the server speaks: the Open Inference Protocol (v2, REST), MLflow's scoring, or "
+        "OpenAI's of language models.",
     )
     key_env: str | None = Field(
         None,
@@ -307,8 +321,11 @@ KEPT: dict[str, Any] = {
     "text_pair": None, "train_text": None, "image": None, "endpoint": None, "protocol": None,
     "key_env": None, "tokenizer": None, "max_length": None, "factory": None, "shape": None, "output": None,
     "output_name": None, "device": "auto", "dtype": None, "compile": False, "batch_rows": 64,
-    "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None, "types": None,
-    "disable": None,
+    "batch_tokens": 2048, "processor": None, "pixels": None, "tags": None, "spans": None, "types": None,
+    "disable": None, "refused": None, "second": None,
+    "chat": None, "system": None, "prompt": None, "context": None, "max_new_tokens": None,
+    "temperature": None, "top_p": None, "samples": None, "served_model": None, "concurrency": None,
+    "requests_per_minute": None, "timeout": None, "cache": None,
 }  # fmt: skip
 """Every key of every kind with the value that says nothing, in the order in which a run keeps them.
 
@@ -319,7 +336,10 @@ value alone.
 
 LATER = (
     "probabilities", "decisions", "prediction", "rank", "answer", "more", "less", "unrelated", "processor",
-    "pixels", "tags", "types", "disable",
+    "pixels", "tags", "spans", "types", "disable", "refused", "second",
+    "chat", "system", "prompt", "context", "max_new_tokens",
+    "temperature", "top_p", "samples", "served_model", "concurrency", "requests_per_minute", "timeout",
+    "cache",
 )  # fmt: skip
 """Keys that a run keeps only where they are said."""
 

@@ -34,8 +34,9 @@ from .keys import (
     Trusted,
     Types,
 )
+from .language import Asked, Called, CausalSpec, GenaiSpec, GgufSpec, MaskedSpec, Seq2SeqSpec, Way
 from .model_base import KINDS_BY_ENDING, ModelSpec, ends, kind_of, schema_of
-from .section import Values
+from .section import Values, absent
 
 TEXT_RUNTIMES = ("onnx", "openvino", "litert")
 """Kinds of a file alone, which takes its tokenizer from a folder."""
@@ -104,6 +105,11 @@ class PredictionsSpec(Written, Predicted, ModelSpec):
         None, description="Value(s) of the decision column that count as positive."
     )
     scale: Scale = "probability"
+    samples: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, exclude_if=absent,
+        description="Of a suite of prompts: answers to each, with ids ID#0, ID#1 and so on.",
+    )  # fmt: skip
+    types: Types = None
 
     @model_validator(mode="after")
     def _decided_once(self) -> PredictionsSpec:
@@ -206,7 +212,7 @@ class LitertSpec(GraphSpec):
     kind: Literal["litert"] | None = None
 
 
-class EndpointSpec(Served, Tokenized, Pictured, Batches, ModelSpec):
+class EndpointSpec(Served, Called, Asked, Tokenized, Pictured, Batches, ModelSpec):
     """A model that is served elsewhere."""
 
     model_config = schema_of({})
@@ -214,16 +220,32 @@ class EndpointSpec(Served, Tokenized, Pictured, Batches, ModelSpec):
 
     kind: Literal["endpoint"] | None = None
     endpoint: str = Field(
-        description="Its address, http(s)://HOST/v2/models/NAME or http(s)://HOST/invocations of MLflow."
+        description="Its address, http(s)://HOST/v2/models/NAME, http(s)://HOST/invocations of MLflow, or "
+        "http(s)://HOST/v1 of a language model."
     )
-    protocol: Literal["open-inference", "mlflow"] = Field(
-        description="open-inference (the Open Inference Protocol, v2, REST) or mlflow (MLflow's scoring)."
+    protocol: Literal["open-inference", "mlflow", "openai"] = Field(
+        description="open-inference (the Open Inference Protocol, v2, REST), mlflow (MLflow's scoring) or "
+        "openai (a language model: vLLM, llama.cpp, TGI or a vendor)."
+    )
+    score: Way | None = Field(
+        None, exclude_if=absent, description="How a language model's answer is had; default generate."
     )
 
     @model_validator(mode="after")
     def _reached(self) -> EndpointSpec:
         served_at(self.endpoint, self.protocol)
         tensors = [key for key in ("tokenizer", "image", "shape") if getattr(self, key)]
+        if self.protocol == "openai":
+            if tensors or self.text:
+                raise ValueError(f"{(*tensors, 'text')[0]}: a language model reads prompts; leave it out")
+            return self
+        words = [
+            key
+            for key in (*Asked.model_fields, *Called.model_fields, "score")
+            if getattr(self, key) is not None
+        ]
+        if words:
+            raise ValueError(f"{words[0]}: belongs to protocol: openai, a language model; leave it out")
         if self.protocol == "mlflow" and tensors:
             key = tensors[0]
             raise ValueError(f"{key}: MLflow's protocol takes columns as they are, and no tensors")
@@ -265,7 +287,12 @@ AnySpec = Annotated[
     | Annotated[LitertSpec, Tag("litert")]
     | Annotated[EndpointSpec, Tag("endpoint")]
     | Annotated[SpacySpec, Tag("spacy")]
-    | Annotated[VariantSpec, Tag("variant")],
+    | Annotated[VariantSpec, Tag("variant")]
+    | Annotated[CausalSpec, Tag("causal-lm")]
+    | Annotated[Seq2SeqSpec, Tag("seq2seq")]
+    | Annotated[MaskedSpec, Tag("masked-lm")]
+    | Annotated[GgufSpec, Tag("gguf")]
+    | Annotated[GenaiSpec, Tag("genai")],
     Discriminator(kind_of),
 ]
 """The model: trained here, saved, served (``endpoint``), a table of predictions, or a callable."""

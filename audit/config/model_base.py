@@ -23,11 +23,13 @@ from .section import Section
 
 Kind = Literal[
     "sklearn", "predictions", "callable", "transformers", "torch", "onnx", "openvino", "litert", "endpoint",
-    "spacy", "variant",
+    "spacy", "variant", "causal-lm", "seq2seq", "masked-lm", "gguf", "genai",
 ]  # fmt: skip
 
 
-KINDS_BY_ENDING: dict[str, Kind] = {".onnx": "onnx", ".xml": "openvino", ".tflite": "litert"}
+KINDS_BY_ENDING: dict[str, Kind] = {
+    ".onnx": "onnx", ".xml": "openvino", ".tflite": "litert", ".gguf": "gguf",
+}  # fmt: skip
 """Kinds that the name of a file tells."""
 
 

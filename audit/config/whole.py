@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from ...datasets.errors import told_of
 from ...datasets.roles import as_words
 from ...datasets.suites import SUITES
-from ...plain import shown
 from ...tasks import BINARY, METRICS, OURS, TASKS, Task, elsewhere, extended, refusal
 from .ladder import check_names, ladder
 
 if TYPE_CHECKING:
-    from ...compression.registry import Recipe
     from ...models.base import Family
 
 from ..unknown import unknown
 from .data import Data, Slices
 from .gate import Gate, Objective
 from .given import GivenVariant, given_kind
+from .judges import JudgeSpec, Refusals, check_judges
 from .labels import labels_of
+from .language import FOLDERS
 from .model import SCORED, UNTRAINED, AnySpec
 from .named import figures
 from .parts import History, Planned, ReportSpec
 from .problems import first_problem
 from .section import Confidence, Section, absent
-from .suite import check_suite
+from .steps import check_step, finds
+from .suite import check_suite, in_units, with_suite
 
 Step = str | dict[str, Any]
 """A recipe as it is written; a chain is a list of them."""
@@ -53,6 +53,14 @@ class Config(Section):
     data: Data
     slices: Slices = Slices()
     model: AnySpec | None = Field(None, description="Without a model the labels themselves are audited.")
+    judge: JudgeSpec | None = Field(
+        None, exclude_if=absent, description="What judges the text of sampled answers, and how it is audited."
+    )
+    judges: list[JudgeSpec] | None = Field(
+        None, exclude_if=absent, min_length=2, max_length=2,
+        description="Two judges in place of one: the first decides, the second is compared with it.",
+    )  # fmt: skip
+    refusals: Refusals = None
     metrics: list[str] | None = Field(None, description="Default: the usual ones that the data allow.")
     variants: list[GivenVariant] = Field(
         default_factory=list,
@@ -82,6 +90,8 @@ class Config(Section):
         default_factory=list, description="Trackers that are told of the run."
     )
     history: History | None = Field(None, description="A database address, or {url: ..., required: true}.")
+
+    _of_a_suite = model_validator(mode="before")(with_suite)
 
     @field_validator("history", mode="before", json_schema_input_type=str | History | None)
     @classmethod
@@ -122,6 +132,11 @@ class Config(Section):
         return bool(asked) or self.objective.weights.get("compute", 0) > 0
 
     @property
+    def all_judges(self) -> list[JudgeSpec]:
+        """The judges of sampled answers, the one that decides first."""
+        return self.judges or ([self.judge] if self.judge is not None else [])
+
+    @property
     def competes(self) -> bool:
         """Whether there are variants among which one is chosen: of predictions alone nothing is released."""
         return bool(self.planned) or any(not given.in_columns for given in self.variants)
@@ -129,7 +144,7 @@ class Config(Section):
     @property
     def fits_rules(self) -> bool:
         """Whether some step fits a decision rule, and so needs rows that no step trains on."""
-        return any(_finds(name, self.family).rule for p in self.planned for name, _ in p.named)
+        return any(finds(name, self.family).rule for p in self.planned for name, _ in p.named)
 
     @property
     def family(self) -> Family:
@@ -147,7 +162,8 @@ class Config(Section):
         name = SUITES[self.suite].task if self.suite is not None else self.task
         found = next(told, BINARY) if name is None else TASKS[name]
         words = {key: as_words(getattr(self.data, key)) for key in ("classes", "favourable")}
-        return extended(found.bound(found, self.data.model_copy(update=words)), figures(self))
+        found = found.bound(found, self.data.model_copy(update=words))
+        return in_units(extended(found, figures(self)), self)
 
     @field_validator("task")
     @classmethod
@@ -167,6 +183,7 @@ class Config(Section):
     def _known(self) -> Config:
         check_suite(self)
         self._check_task()
+        check_judges(self)
         self._check_metrics()
         ids = [g.id for g in self.gates if g.id]
         for name in ids:
@@ -292,12 +309,12 @@ class Config(Section):
                 raise ValueError(f"{key}: {error}") from None
         kind = self.model.resolved if self.model else None
         changed = ("sklearn", "transformers", "torch")
-        if self.compressions and kind not in changed:
+        if self.compressions and kind not in (*changed, *FOLDERS):
             raise ValueError(
-                "compressions: expected a model that can be changed (sklearn, transformers or torch), got "
-                + (f"one of kind {kind}" if kind else "none")
+                "compressions: expected a model that can be changed (sklearn, transformers, torch or "
+                f"{', '.join(FOLDERS)}), got " + (f"one of kind {kind}" if kind else "none")
             )
-        if kind not in (*changed, *SCORED):
+        if self.mitigations and kind not in (*changed, *SCORED):
             raise ValueError(
                 "mitigations: expected a model that can be changed (sklearn, transformers or torch), or one "
                 f"whose scores can be cut ({', '.join(SCORED[:-1])} or {SCORED[-1]}), got "
@@ -308,8 +325,8 @@ class Config(Section):
                 if not wanted.steps:
                     raise ValueError(f"{key}[{i}]: expected at least one recipe, got none")
                 for name, params in wanted.named:
-                    about = self.of_task.form, self.data.favourable is not None
-                    _check_step(f"{key}[{i}]", name, params, self.family, about)
+                    about = self.of_task.form, self.data.favourable is not None, kind in FOLDERS
+                    check_step(f"{key}[{i}]", name, params, self.family, about)
         starts = ["original", "compressed", *(c.name for c in self.compressions)]
         for i, wanted in enumerate(self.mitigations):
             if wanted.on not in starts:
@@ -351,47 +368,3 @@ class Config(Section):
             )
         if self.data.validation is not None and self.data.count:
             raise ValueError("data.validation: aggregated counts have no rows to set aside")
-
-
-def _finds(name: str, family: Family) -> Recipe:
-    from ..recipes import find
-
-    return find(name, family)
-
-
-def _check_step(
-    place: str, name: str, params: Mapping[str, Any], family: Family, about: tuple[str, bool]
-) -> None:
-    """ValueError for a recipe that does not exist for this model, or parameters that it does not take.
-
-    ``about`` is the task, and whether some of its classes are favourable.
-    """
-    from ..recipes import for_task
-
-    try:
-        found = _finds(name, family)
-        for_task(found, about[0])
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
-    try:
-        given = found.params.model_validate(params)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            known = list(found.params.model_fields)
-            told = (
-                unknown(key, known, "parameter") if known else f"the recipe takes no parameters, got {key!r}"
-            )
-        elif first["type"] == "missing":
-            told = f"the parameter {key!r} is required"
-        elif first["type"] == "value_error":
-            told = first["msg"].removeprefix("Value error, ")
-        else:
-            told = f"{told_of(first['type'], first['msg'])}, got {shown(first['input'])}"
-        named = f".{key}" if key and first["type"] not in ("extra_forbidden", "missing") else ""
-        raise ValueError(f"{place}.{name}{named}: {told}") from None
-    try:
-        given.suits(*about)
-    except ValueError as error:
-        raise ValueError(f"{place}.{name}.{error}") from None

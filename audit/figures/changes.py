@@ -59,12 +59,16 @@ MOST_UNITS = 10
 
 def _units(paired: Paired, plan: Plan) -> list[UnitChange]:
     """The clusters that carry most of the change of the leading figure; none where a task tells of none."""
-    name = next((metric for metric in paired.task.leading if metric in plan.metrics), None)
     both = [m.cases.units for m in (paired.measured_before, paired.measured_after)]
     before, after = both
-    if name is None or before is None or after is None:
+    if before is None or after is None:
         return []
-    metric = paired.metric(name)
+    # A figure that is no ratio of sums has no value of a single cluster.
+    leading = {name: paired.metric(name) for name in paired.task.leading if name in plan.metrics}
+    name = next(iter(before.figures(leading)), None)
+    if name is None:
+        return []
+    metric = leading[name]
     values = [dict(zip(u.names, u.figures({name: metric})[name].tolist(), strict=True)) for u in both]
     sizes = dict(zip(before.names, before.sizes.tolist(), strict=True))
     carried = before.carried(after, metric)

@@ -37,6 +37,10 @@ NEEDS = {
     "rank": tell("rank"),
     "unrelated": tell("score of an unrelated sentence"),
     "relevance": tell("relevance"),
+    "judged": tell("judge's decision"),
+    "judge's score": tell("judge's score"),
+    "audit of the judge": tell("judge that was audited on labelled answers"),
+    "second judge": tell("second judge"),
 }
 """What metrics need of the rows, in words."""
 WHEN_USED = {
@@ -142,7 +146,8 @@ def data_info(
                 "like it, as far as so few show.",
                 "There are {n} clusters ({column}), fewer than {least}: limits speak of these and of others "
                 "like them, as far as so few show.",
-                clusters[0], n=clusters[0], column=data.cluster or data.query, least=FEW_CLUSTERS,
+                clusters[0], n=clusters[0], least=FEW_CLUSTERS,
+                column=data.cluster or data.query or data.prompt,
             )
         )  # fmt: skip
     return DataInfo(
@@ -162,7 +167,7 @@ def data_info(
         merge=data.merged,
         id=data.id,
         weight=data.weight,
-        cluster=data.cluster,
+        cluster=data.cluster or data.prompt,
         split=data.split,
         warnings=warnings,
         found=len(warnings) - known,

@@ -17,15 +17,19 @@ from ...datasets.columns import listed
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.memory import PLACE
+from ...datasets.suites import SUITES
 from ...models.folder import local_folder, weights_of
 from ...models.foreign import one_line
-from ...models.forms import FORMS
 from ...models.given import folder_kind, given_transformers
 from ...models.graphs import stored_kinds
 from ...models.images import ImageInputs
+from ...models.language.given import files_of_language
+from ...models.language.load import language_model
+from ...models.language.vocabulary import check_alike, vocabulary_of
 from ...models.onnx_runtime import OnnxRuntime
 from ...models.rules import unruled
 from ...models.texts import TextInputs
+from ...models.token_classes import TokenInputs
 from ...told import tell
 from ..config import (
     AnySpec,
@@ -40,7 +44,9 @@ from ..config import (
     VariantSpec,
     first_problem,
     given_kind,
+    is_language,
 )
+from ..config.language import FOLDERS
 from ..masked import masked
 from ..progress import Progress
 from ..result import Failed
@@ -111,14 +117,20 @@ def load_given(
     kind, original_place = given_kind(wanted), config.model.place
     if kind is None:
         kind, path = folder_kind(Path(str(path)), original_place)
+        if kind == "transformers" and is_language(config.model):
+            kind = config.model.resolved if config.model.resolved in FOLDERS else "causal-lm"
         wanted = wanted.model_copy(update={"path": path})
     try:
         spec = _as_trained(wanted.as_model(config.model, kind), config.model, original)
     except ValidationError as error:
         # What a folder is shows only now: the keys that its kind needs could not be asked for before.
         raise InputError(f"{path}: a folder of {kind}: {first_problem(error, AnySpec)}") from None
-    if kind == "transformers" and given is None and not FORMS[data.task].spans:
+    if kind == "transformers" and given is None:
         model, files = given_transformers(spec, _in_order_of(original, data), original_place, config.seed)
+    elif is_language(spec) and given is None:
+        mean = config.suite is not None and SUITES[config.suite].mean
+        model = language_model(spec, data, config.seed, mean, original_place)
+        files = files_of_language(model, spec.place)
     else:
         if isinstance(spec, (TorchSpec, GraphSpec, EndpointSpec)):
             data = _in_order_of(original, data)
@@ -152,6 +164,8 @@ def _as_trained(spec: AnySpec, of_model: AnySpec, original: Any) -> AnySpec:
     base = unruled(original)
     inputs = getattr(base, "inputs", None)
     more: dict[str, Any] = {}
+    if is_language(spec):
+        return spec
     if isinstance(spec, (GraphSpec, EndpointSpec)) and isinstance(inputs, TextInputs):
         more = {"text": inputs.text, "text_pair": inputs.pair, "max_length": inputs.max_length}
     elif isinstance(spec, (TorchSpec, GraphSpec, EndpointSpec)) and isinstance(inputs, ImageInputs):
@@ -179,6 +193,8 @@ def files_of(model: Any, spec: AnySpec) -> list[Path]:
     base = unruled(model)
     if spec.place is None or spec.resolved == "predictions":
         return []
+    if is_language(spec):
+        return files_of_language(base, spec.place)
     runtime = getattr(base, "runtime", None)
     found = getattr(runtime, "files", None) or getattr(getattr(runtime, "graph", None), "files", None)
     if found:
@@ -225,6 +241,11 @@ def check_same_task(original: Any, given: Any, rows: pa.RecordBatch | None) -> N
     mine, theirs = (getattr(model, "task", "binary") for model in (one, other))
     if mine != theirs:
         raise InputError(f"another model: expected one of the task {mine}, got one of {theirs}")
+    if hasattr(one, "engine") or hasattr(other, "engine"):
+        if not (hasattr(one, "engine") and hasattr(other, "engine")):
+            raise InputError("another model: expected a language model, as the original is")
+        check_alike(one, other, rows)
+        return
     _check_labels(one.labels, other.labels)
     _check_positive(one, other)
     _check_columns(one, other)
@@ -233,6 +254,10 @@ def check_same_task(original: Any, given: Any, rows: pa.RecordBatch | None) -> N
         _check_special_tokens(mine.tokenizer, theirs.tokenizer)
         if rows is not None:
             _check_tokens(mine, theirs, rows)
+    if isinstance(mine, TokenInputs) and isinstance(theirs, TokenInputs):
+        _check_special_tokens(mine.tokenizer, theirs.tokenizer)
+        if rows is not None:
+            _check_sub_words(mine, theirs, rows)
 
 
 def _check_labels(mine: list[str] | None, theirs: list[str] | None) -> None:
@@ -314,6 +339,22 @@ def _check_tokens(mine: TextInputs, theirs: TextInputs, rows: pa.RecordBatch) ->
             raise InputError(f"its tokenizer differs: of the text {text!r} the original makes {what}")
 
 
+def _check_sub_words(mine: TokenInputs, theirs: TokenInputs, rows: pa.RecordBatch) -> None:
+    """The same sub-words of the same sentences, in the same windows."""
+    some = rows.slice(0, PROBE_TEXTS)
+    one, other = (inputs.encode(some, None).every for inputs in (mine, theirs))
+    for a, b in zip(one, other, strict=False):
+        if a.ids != b.ids:
+            text = " ".join(some.column(mine.tokens)[a.sentence].as_py())[:40]
+            raise InputError(
+                f"its tokenizer differs: of the sentence {text!r} the original makes {len(a.ids)} sub-words, "
+                f"got {len(b.ids)}"
+                if len(a.ids) != len(b.ids)
+                else f"its tokenizer differs: of the sentence {text!r} the original makes the sub-words "
+                f"{_few(np.array(a.ids), np.array(b.ids))}"
+            )
+
+
 def _few(mine: Any, theirs: Any) -> str:
     place = int(np.flatnonzero(mine != theirs)[0])
     return f"{mine[place : place + 3].tolist()} where it makes {theirs[place : place + 3].tolist()}"
@@ -322,7 +363,13 @@ def _few(mine: Any, theirs: Any) -> str:
 def origin(wanted: GivenVariant, loaded: Loaded) -> dict[str, Any]:
     """What the report says of where a variant came from; passwords of addresses are left out."""
     told: dict[str, Any] = {"given": masked(wanted.path or wanted.function or wanted.endpoint or "in memory")}
-    runtime = getattr(unruled(loaded.model), "runtime", None)
+    base = unruled(loaded.model)
+    runtime = getattr(base, "runtime", None)
+    if hasattr(base, "engine"):
+        known = vocabulary_of(base.engine)
+        told["vocabulary"] = (
+            tell("not known: its runtime does not tell it") if known is None else known.sha256()
+        )
     if isinstance(runtime, OnnxRuntime) and (kinds := stored_kinds(runtime.path)):
         told["quantisation"] = kinds
     return told

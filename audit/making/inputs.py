@@ -12,6 +12,7 @@ from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.suite import located
 from ...datasets.suites import SUITES
+from ...models.answers import Refusals
 from ...models.base import Model
 from ...models.inputs import unknown_columns
 from ...models.rules import unruled
@@ -26,9 +27,10 @@ from ..config import (
     SklearnSpec,
     SpacySpec,
     VariantSpec,
+    is_language,
 )
 from ..progress import Progress
-from .opening import other_splits
+from .opening import other_rows
 from .training import learned
 
 
@@ -79,6 +81,11 @@ def _made(
         return _predictions(spec, config, data)
     if isinstance(spec, CallableSpec):
         return _callable(spec, data)
+    if is_language(spec):
+        from ...models.language.load import language_model
+
+        progress("loading the model", 0, None)
+        return language_model(spec, data, config.seed, config.suite is not None and SUITES[config.suite].mean)
     if isinstance(spec, SpacySpec):
         from ...models.spacy_pipelines import spacy_tagger
 
@@ -114,10 +121,16 @@ def _predictions(spec: PredictionsSpec, config: Config, data: EvaluationSet) -> 
         threshold = config.of_task.threshold
     return PredictionTable(
         data, spec.score, spec.decision, spec.positive, path,
-        spec.id, threshold, probability, lambda: other_splits(config), spec.negative, spec.form("model"),
+        spec.id, threshold, probability, lambda: other_rows(config, data), spec.negative, spec.form("model"),
         spec.probabilities or {}, spec.decisions or {}, spec.prediction, spec.rank, spec.answer,
-        **said, reader=reader, tags=spec.tags,
+        **said, reader=reader, tags=spec.tags, spans=spec.spans, types=spec.types or {}, refused=spec.refused,
+        second=spec.second, refusals=refusals_of(config),
     )  # fmt: skip
+
+
+def refusals_of(config: Config) -> Refusals:
+    """What finds refusals among answers in words."""
+    return Refusals() if config.refusals is None else Refusals(tuple(config.refusals))
 
 
 def _callable(spec: CallableSpec, data: EvaluationSet) -> Model:
@@ -173,6 +186,9 @@ def _artefact(
             f"model.path: the artefact {spec.path} is of the task {found.task}, the task of the audit is "
             f"{config.of_task.name}"
         )
+    if hasattr(unruled(found), "engine"):
+        # An artefact has no rows: what is to be told of its answers goes to these.
+        unruled(found).data = data
     _check_score_column(found, data)
     unknown_columns(found.columns, data.names, data.where)
     _refuse_fitted_rows(fitted_on(Path(spec.path)), config.data, data)

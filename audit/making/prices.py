@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,23 @@ import pyarrow as pa
 
 from ...compression import artefact, cost
 from ...compression.fresh import Asked, FreshProcesses
-from ...compression.given_cost import given_cost, of_served
+from ...compression.given_cost import given_cost, of_files, of_served, paid, untimed
+from ...compression.language_cost import kv_bytes_per_token, written
 from ...compression.make import Made, allowed, apart, counted
 from ...datasets.errors import InputError
+from ...models.base import Scored
 from ...models.foreign import one_line
+from ...models.language.changeable import is_language
 from ...models.rules import unruled
 from ...told import tell
 from ..config import Config
 from ..progress import Progress
-from ..result import Cost, SelfFlips, Timing
+from ..result import Cost, Generation, SelfFlips, Timing
 from .given import Loaded
-from .self_flips import self_flips
+from .self_flips import as_said, self_flips
 
-FRESH_ROWS = 256
-"""Rows that a fresh process scores."""
+FRESH_ROWS, FRESH_TEXTS = 256, 32
+"""Rows that a fresh process scores, and those of a language model."""
 TRACE_ROWS = 32
 """Rows that a model is traced with."""
 
@@ -45,6 +48,8 @@ class Prices:
         That load what is made; needed where anything is.
     files : sequence of Path
         That hold the original, where it is of files.
+    judged : callable
+        Makes decisions of answers in words.
 
     Attributes
     ----------
@@ -61,6 +66,7 @@ class Prices:
     progress: Progress
     fresh: FreshProcesses | None = None
     files: Sequence[Path] = ()
+    judged: Callable[[Scored], Scored] = as_said
 
     def __post_init__(self) -> None:
         self.measured = False
@@ -71,7 +77,7 @@ class Prices:
     def _open(self) -> None:
         """Save the original and load it again: the second copy is the null arm of every timing."""
         try:
-            if unruled(self.original).served:
+            if self._stands:
                 # There is nothing to save; asked a second time it is its own null arm.
                 self._copy = self.original
                 self._batches = cost.Batches.of(unruled(self.original), self.rows)
@@ -97,21 +103,34 @@ class Prices:
         self._batches = cost.Batches.of(self.original, self.rows)
         self.measured = True
 
+    @property
+    def _stands(self) -> bool:
+        """Whether the original is served as it stands: elsewhere, or by a runtime that reads files of its own."""
+        base = unruled(self.original)
+        return base.served or (is_language(base) and base.family is None)
+
     def original_cost(self) -> tuple[Cost | None, SelfFlips | None]:
         """What the original costs itself: the yardstick of the others."""
         if not self.measured:
             scored = not unruled(self.original).bound
             again = self.config.competes and not self.config.planned and scored
-            return None, self_flips(self.original, self.rows, self.config) if again else None
+            return None, self_flips(self.original, self.rows, self.config, self.judged) if again else None
         self.progress("measuring the original", 0, None)
         place = self.place / "original"
         asked = self._asked(self.original, place) if self.config.planned else None
-        served = unruled(self.original).served
-        found = self._stored = of_served() if served else self._sizes(self.original, place, None)
+        if unruled(self.original).served:
+            found = of_served(unruled(self.original))
+        elif self._stands:
+            found = of_files(unruled(self.original), self.files, self.rows)
+        else:
+            found = self._sizes(self.original, place, None)
+        self._stored = found
         if self.files and not self.config.planned:
             # Beside models that are priced by their files it is priced by its own.
             found["stored_bytes"] = sum(path.stat().st_size for path in self.files)
-        flips = self_flips(self.original, self.rows, self.config)
+        # Where each request may cost, the floor that was found when it was scored is enough.
+        again = not paid(unruled(self.original))
+        flips = self_flips(self.original, self.rows, self.config, self.judged) if again else None
         found |= self._checked(self.original, asked) if asked is not None else {"reload": ""}
         found |= self._timed(None, found["notes"])
         return _cost(found, found), flips
@@ -121,7 +140,7 @@ class Prices:
         base = unruled(loaded.model)
         if base.bound:
             return None, None
-        floor = self_flips(loaded.model, rows, self.config)
+        floor = self_flips(loaded.model, rows, self.config, self.judged)
         if not (self.measured and (loaded.files or base.served)):
             return None, floor
         found = given_cost(self.original, self._copy, loaded.model, loaded.files, rows, self.config.seed)
@@ -149,6 +168,8 @@ class Prices:
             found["flops_method"] = tell(
                 "not counted: only layers of torch modules have operations that can be"
             )
+        if is_language(base):
+            found["kv_bytes_per_token"] = kv_bytes_per_token(base)
         return found
 
     def _timed(self, model: Any, notes: Sequence[str]) -> dict[str, Any]:
@@ -161,6 +182,8 @@ class Prices:
         if not known and model is not None:
             why = tell("Time: not measured, as that of the original was not.")
             return {"timings": [], "notes": [*notes, why]}
+        if paid(unruled(self.original)):
+            return {"timings": [], "notes": [*notes, untimed()]}
         try:
             found = cost.timings(self.original, copy, timed, self._batches, self.config.seed, known)
         except OSError:
@@ -169,7 +192,15 @@ class Prices:
             # What can be scored is audited, whether or not it lets itself be timed.
             why = f"{type(error).__name__}: {one_line(error)}"
             return {"timings": [], "notes": [*notes, tell("Time: not measured: {why}", why=why)]}
-        return {"timings": found}
+        if not is_language(unruled(self.original)):
+            return {"timings": found}
+        arms = (self.original, copy, timed)
+        return {"timings": found, **written(arms, self.rows, self.config.seed, self._stored, notes)}
+
+    @property
+    def _few(self) -> pa.RecordBatch:
+        """Rows that an artefact scores in a fresh process."""
+        return self.rows.slice(0, FRESH_TEXTS if is_language(unruled(self.original)) else FRESH_ROWS)
 
     def _asked(self, model: Any, folder: Path) -> Asked:
         """Have a fresh process load an artefact while its figures are computed here."""
@@ -178,14 +209,14 @@ class Prices:
         parts = [getattr(runtime, name, None) for name in ("module", "compiled")] + _readers(model)
         assert self.fresh is not None
         return self.fresh.start(
-            folder, self.rows.slice(0, FRESH_ROWS), *artefact.how_to_load(model),
+            folder, self._few, *artefact.how_to_load(model),
             trusted=artefact.trusted_by(model),
             modules=[type(part).__module__ for part in parts if part is not None],
         )  # fmt: skip
 
     def _checked(self, model: Any, asked: Asked) -> dict[str, Any]:
         """What a fresh process has found: the same decisions there, and the memory it takes."""
-        rows = self.rows.slice(0, FRESH_ROWS)
+        rows = self._few
         here = model.score(rows, None)
         assert self.fresh is not None
         there = self.fresh.collect(asked)
@@ -224,6 +255,8 @@ def _readers(model: Any) -> list[Any]:
 def _cost(found: dict[str, Any], original: dict[str, Any]) -> Cost:
     known = {key: value for key, value in found.items() if key in Cost.model_fields}
     known["timings"] = [Timing.model_validate(timing) for timing in found["timings"]]
+    if known.get("generation") is not None:
+        known["generation"] = Generation.model_validate(known["generation"])
     ratios = cost.ratios(found, original)
     if found is original and found["timings"]:
         ratios["compute"] = 1.0

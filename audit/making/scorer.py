@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 from ...datasets.columns import no_column
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
-from ...models.base import Model
+from ...models.base import Model, Scored
 from ...models.rules import unruled
 from ..config import Config
 from ..config.ladder import ORIGINAL
@@ -22,9 +23,10 @@ from ..progress import Progress
 from ..result import SelfFlips
 from ..store.folder import ARTEFACTS, OpenRun, checksum
 from ..verdict.judge import SELECTION, value_order
+from .judging import Judging
 from .opening import evaluation_set
 from .scoring import Job, Shards, Twins, sample, score
-from .self_flips import STEADY_ROWS, self_flips
+from .self_flips import STEADY_ROWS, as_said, self_flips
 
 
 class Scorer:
@@ -48,6 +50,8 @@ class Scorer:
                     raise no_column(name, self.data.names, self.data.where, "data.counterfactual.group")
         self.order = value_order(self.data.bins)
         self._data_sha256: str | None = None
+        self.judging: Judging | None = None
+        """Set before anything is scored, where answers are judged."""
 
     def open(self, split: str | None = None) -> EvaluationSet:
         """The evaluation rows anew, or the rows of another split."""
@@ -77,6 +81,7 @@ class Scorer:
             aside=aside if selection and selection.share else None,
             held_out=validation.share if validation else None,
             task=self.config.of_task,
+            judging=self.judging,
         )
         data = self.data if name == ORIGINAL else self.open()
         truncated = score(data, model, job, measured, self.progress)
@@ -91,7 +96,12 @@ class Scorer:
         if self.config.planned or model is None or not unruled(model).batched:
             return None
         columns = [*model.columns, *([self.data.id] if self.data.id else [])]
-        return self_flips(model, sample(self.open(), columns, STEADY_ROWS), self.config)
+        return self_flips(model, sample(self.open(), columns, STEADY_ROWS), self.config, self.judged)
+
+    @property
+    def judged(self) -> Callable[[Scored], Scored]:
+        """What makes decisions of answers in words; what a model says, as it is, where none are judged."""
+        return as_said if self.judging is None else self.judging.reading.judged
 
     def _shards(self, name: str, model: Model | None) -> Shards | None:
         """Where a neural model's scores are kept on the way: a folder of their own for the same work."""

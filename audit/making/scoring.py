@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ...datasets.alike import warn_alike
 from ...datasets.classes import check_free
 from ...datasets.columns import check_unique, plain, words
+from ...datasets.entity_attributes import whole_ids
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.numbers import CellError
@@ -35,6 +36,7 @@ from ...tasks import BINARY, Task
 from ..figures.held import TASK_KEY, check_said
 from ..figures.measure import Measurement
 from ..progress import Progress
+from .judging import Judging
 
 SEPARATOR, MARK, BLANK = "\x1f", "\x1e", "\x1e0"
 """Between the values of several columns that say who is whose twin; before either of the two signs where a
@@ -73,7 +75,7 @@ class Shards:
         found = self._read(path, batch.num_rows)
         if found is None:
             found = model.score(batch, ids)
-            if found.score is not None:
+            if found.score is not None or found.decision is not None:
                 self._keep(path, found)
         return found
 
@@ -82,20 +84,23 @@ class Shards:
             return None
         try:
             with np.load(path, allow_pickle=False) as kept:
-                score, truncated, decision = kept["score"], int(kept["truncated"]), kept.get("decision")
+                score, decision, text = (kept.get(name) for name in ("score", "decision", "text"))
+                truncated = int(kept["truncated"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             # A machine that went down while a shard was written leaves half of it: it is scored again.
             return None
-        if len(score) != rows or score.dtype != np.float64:
+        if score is not None and (len(score) != rows or score.dtype != np.float64):
             return None
-        if decision is not None and len(decision) != rows:
+        if (score is None and decision is None) or (decision is not None and len(decision) != rows):
             return None
-        return Scored(decision if self.threshold is None else decide(score, self.threshold), score, truncated)
+        if self.threshold is not None and score is not None:
+            decision = decide(score, self.threshold)
+        return Scored(decision, score, truncated, text=text)
 
     def _keep(self, path: Path, found: Scored) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part.npz")
-        held = {"score": found.score, "decision": found.decision}
+        held = {"score": found.score, "decision": found.decision, "text": found.text}
         arrays: dict[str, Any] = {name: array for name, array in held.items() if array is not None}
         np.savez(beside, truncated=found.truncated, **arrays)
         beside.replace(path)
@@ -173,6 +178,8 @@ class Job:
         Share of the rows that decision rules are fitted on: they are not scored.
     task : Task
         What the model's decisions and scores are.
+    judging : Judging, optional
+        What is made of answers in words.
     """
 
     path: Path
@@ -183,6 +190,7 @@ class Job:
     aside: Path | None = None
     held_out: float | None = None
     task: Task = BINARY
+    judging: Judging | None = None
 
 
 def score(
@@ -218,8 +226,9 @@ def score(
             batch = pa.record_batch(rows)
             if aside is not None:
                 chosen = in_share(batch, raw, job)
-                aside.write(batch.filter(pa.array(chosen)))
-                batch = batch.filter(pa.array(~chosen))
+                aside.write(data.apart(batch.filter(pa.array(chosen)), raw.filter(pa.array(chosen))))
+                batch, raw = batch.filter(pa.array(~chosen)), raw.filter(pa.array(~chosen))
+            batch = data.apart(batch, raw)
             writing = pool.submit(file.write, batch)
             if measured is not None:
                 measured.add(batch)
@@ -240,6 +249,10 @@ def _add_scores(rows: dict[str, Any], raw: pa.RecordBatch, number: int, model: M
     else:
         # Scores are kept as the model gives them; what a rule makes of them is quickly done again.
         scored = model.ruled(raw, job.shards.score(number, unruled(model), raw, ids))
+    unruled(model).seen(scored)
+    if job.judging is not None:
+        scored = job.judging.reading.judged(scored)
+        rows |= job.judging.beside(raw.num_rows)
     if job.task.of_class is not None:
         check_free(model.classes, "model: the classes of its predictions")
     said = job.task.columns(scored, model.classes)
@@ -288,7 +301,9 @@ def _batches(data: EvaluationSet, model: Model | None, job: Job) -> Iterator[pa.
     """The batches of the data; in shards of one size where the model asks for it."""
     features, twins = (model.columns if model else []), (job.twins.columns if job.twins else [])
     texts = [name for name in twins if name not in features] + list(getattr(unruled(model), "texts", ()))
-    source = data.batches([*features, *twins], texts=texts, whole=model is not None and model.whole)
+    exact = list(getattr(unruled(model), "verbatim", ()))
+    whole = model is not None and model.whole
+    source = data.batches([*features, *twins], texts=texts, whole=whole, verbatim=exact)
     size = getattr(unruled(model), "shard_rows", None)
     return source if size is None else resized(source, size)
 
@@ -298,7 +313,8 @@ def _check(data: EvaluationSet, measured: Measurement, job: Job) -> None:
         paths = [p for p in (job.path, job.aside) if p is not None and p.is_file()]
 
         def ids() -> Iterator[pa.Array]:
-            return (b.column(0) for p in paths for b in iter_batches(p, columns=["id"]))
+            found = (b.column(0) for p in paths for b in iter_batches(p, columns=["id"]))
+            return found if data.attributes is None else map(whole_ids, found)
 
         check_unique(ids, data.rows, data.id, data.where)
     if not measured.rows:

@@ -26,9 +26,10 @@ from ...datasets.spelling import as_ids, word
 from ...datasets.training import VALIDATION, TrainingRows, hashed_share
 from ...models.base import Model
 from ...told import tell
-from ..config import Config, Data, TrainData, TransformersSpec
+from ..config import Config, Data, TrainData, TransformersSpec, is_language
 from .opening import evaluation_set, opened
 from .scoring import Twins, kept_together
+from .texts import texts_of
 
 SHARE = 0.2
 """Share of the training rows that decision rules are fitted on, where the configuration does not say."""
@@ -68,9 +69,12 @@ def learning(
     def parts() -> tuple[TrainingRows, TrainingRows | None]:
         assert train is not None
         if not kept:
-            trained_here = train.name is not None or not _comes_trained(config)
-            read = _of_set if trained_here else _of_file
-            kept["parts"] = _parted(config, train, read(config, train, model.columns))
+            if is_language(config.model):
+                kept["parts"] = texts_of(config, train, model.columns, table), None
+            else:
+                trained_here = train.name is not None or not _comes_trained(config)
+                read = _of_set if trained_here else _of_file
+                kept["parts"] = _parted(config, train, read(config, train, model.columns))
             if notes is not None:
                 notes.extend(_how_written(train, config.data))
         found: tuple[TrainingRows, TrainingRows | None] = kept["parts"]
@@ -173,7 +177,7 @@ def _set_aside(config: Config, model: Model, table: pa.Table | None) -> Training
 
 
 def refuse_evaluation_rows(train: TrainData, data: Data) -> None:
-    """A model audited on the rows it was trained on looks better than it is."""
+    """InputError: a model audited on the rows it was trained on looks better than it is."""
     if (train.name is None) == (train.path is None):
         raise InputError("model.train: expected either name (a dataset card) or path (a file)")
     same_file = train.path is not None and data.path is not None and _same_file(train.path, data.path)

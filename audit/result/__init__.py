@@ -23,6 +23,7 @@ from .changes import Turned as Turned
 from .changes import TwinRows as TwinRows
 from .changes import UnitChange as UnitChange
 from .cost import Cost as Cost
+from .cost import Generation as Generation
 from .cost import SelfFlips as SelfFlips
 from .cost import Timing as Timing
 from .figures import CalibrationBin as CalibrationBin
@@ -49,6 +50,9 @@ from .gates import GateResult as GateResult
 from .gates import GateSlice as GateSlice
 from .gates import GatesTogether as GatesTogether
 from .gates import PolicyInfo as PolicyInfo
+from .judges import JudgeInfo as JudgeInfo
+from .judges import JudgeRates as JudgeRates
+from .judges import LabelledInfo as LabelledInfo
 from .message import Message as Message
 from .message import told_by_text as told_by_text
 from .model import ModelInfo as ModelInfo

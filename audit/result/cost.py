@@ -23,6 +23,28 @@ class Timing(Part):
     saving: bool = Field(description="The ratio lies below the null's spread.")
 
 
+class Generation(Part):
+    """How fast a language model writes one text, interleaved with the original and a second copy of it."""
+
+    prompt_tokens: int | None = Field(None, description="Of the prompt; null where the runtime does not say.")
+    new_tokens: int = Field(description="Tokens that were written, at most.")
+    rounds: int
+    first_token_ms: float = Field(
+        description="Median time to the first token: reading the prompt, and one token."
+    )
+    prefill_tokens_per_second: float | None = Field(
+        None, description="prompt_tokens / time to the first token."
+    )
+    decode_tokens_per_second: float = Field(description="Of every further token.")
+    ratio: float = Field(
+        description="Median over the rounds of this variant's time per further token / the original's."
+    )
+    ratio_low: float = Field(description="2.5 % quantile of the rounds' ratios.")
+    ratio_high: float = Field(description="97.5 % quantile of the rounds' ratios.")
+    null_low: float = Field(description="The same quantiles for the second copy of the original.")
+    null_high: float
+
+
 class Cost(Part):
     """What a variant costs to store and to run; ratios are to the original of the same run."""
 
@@ -53,6 +75,11 @@ class Cost(Part):
     flops_method: Text = ""
     timings: list[Timing] = Field(default_factory=list)
     rows_per_second: float | None = Field(None, description="At the audit's batch.")
+    generation: Generation | None = Field(None, description="Of a language model that writes.")
+    kv_bytes_per_token: int | None = Field(
+        None,
+        description="Keys and values that a language model keeps for each token, from its configuration.",
+    )
     storage: float | None = Field(1.0, description="stored_bytes / the original's.")
     compute: float = Field(
         1.0,

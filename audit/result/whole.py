@@ -10,6 +10,7 @@ from .about import Coverage, DataInfo, Definition, Environment, Guest, NotMeasur
 from .changes import Comparison, Counterfactual, Difference, Identified, TwinRows
 from .front import Front
 from .gates import BaselineInfo, GateResult, GatesTogether, PolicyInfo
+from .judges import JudgeInfo, JudgeRates
 from .message import Message, messages_in
 from .part import Part, RunVerdict, absent
 from .text import Text
@@ -42,6 +43,12 @@ class AuditResult(Part):
     configuration: dict[str, Any]
     configuration_sha256: str = Field("", description="Of the configuration, as in MANIFEST.json.")
     data: DataInfo
+    judges: list[JudgeInfo] = Field(
+        default_factory=list, exclude_if=absent, description="What judged sampled answers, the first decides."
+    )
+    judge_rates: list[JudgeRates] = Field(
+        default_factory=list, exclude_if=absent, description="How the judges decide labelled rows."
+    )
     variants: list[Variant]
     coverage: list[Coverage] = Field(
         default_factory=list, description="What the slices of the first variant leave unjudged, by features."

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...datasets.columns import word
 from ...datasets.missing import WORDS
+from .tagged import Tagged, tagged
 
 MOST = 1000
 """Distinct values that are kept by name."""
@@ -41,6 +42,8 @@ class Look:
         Mean number of characters of text.
     spaced : float
         Share of texts with several words.
+    tagged : Tagged or None
+        What lists of words hold, or text of tags.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Look:
     length: float = 0.0
     spaced: float = 0.0
     rising: bool = False
+    tagged: Tagged | None = None
 
     @property
     def unique(self) -> bool:
@@ -106,7 +110,7 @@ def look_at(name: str, column: pa.ChunkedArray) -> Look:
     if nulls == rows:
         return Look(name, "blank", rows, nulls)
     if pa.types.is_nested(kind):
-        return Look(name, "nested", rows, nulls)
+        return Look(name, "nested", rows, nulls, tagged=tagged(column))
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return Look(name, "bytes", rows, nulls)
     if pa.types.is_temporal(kind):
@@ -154,7 +158,8 @@ def _texts(name: str, column: pa.ChunkedArray, nulls: int) -> Look:
     values = _values(column) if distinct <= MOST else {}
     dates = _share(pc.match_substring_regex(column, DATE))
     kind = "date" if dates > 0.9 else "text"
-    return Look(name, kind, len(column), nulls, distinct, values, length=lengths, spaced=spaced)
+    held = tagged(column) if spaced else None
+    return Look(name, kind, len(column), nulls, distinct, values, length=lengths, spaced=spaced, tagged=held)
 
 
 def _share(true: pa.ChunkedArray) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .answers import NO_PURPOSE
-from .of_task import BINARY
+from .of_task import BINARY, NER
 from .purposes import Choice, Purpose, purposes
 from .scalars import scalar
 from .seen import Seen
@@ -89,7 +89,9 @@ def _example(seen: Seen) -> Iterator[str]:
     by = scalar(next(iter(found.sensitive), "COLUMN"))
     if seen.said.purpose not in (None, NO_PURPOSE):
         yield f"# The purpose {seen.said.purpose} has no gates of the task {seen.task} whose source is known."
-    if seen.task != BINARY:
+    if seen.task == NER:
+        yield f'#   - {{metric: entity_recall, by: {by}, compare: difference, limit: "<= LIMIT"}}'
+    elif seen.task != BINARY:
         yield f'#   - {{metric: METRIC, by: {by}, compare: difference, limit: "<= LIMIT"}}'
     elif found.label and (found.decision or found.score):
         yield f'#   - {{metric: true_positive_rate, by: {by}, compare: difference, limit: "<= LIMIT"}}'

@@ -13,11 +13,11 @@ from .bins import edges
 from .column import Look
 from .found import Roles
 from .gate_lines import gate_lines
-from .of_task import BINARY
+from .of_task import BINARY, NER
 from .scalars import comment, flow, scalar
 from .seen import Seen, burden
 from .sides import Side
-from .task_lines import outcome_lines, prediction_lines
+from .task_lines import outcome_lines, prediction_lines, tagger_lines
 
 MOST_NAMED = 60
 """Features that are named one by one where a model is to be trained."""
@@ -64,7 +64,7 @@ def lines(seen: Seen) -> Iterator[str]:
     yield "  intersections: 2           # also cross pairs of features"
     yield "  min_size: 30"
     if not seen.predicted:
-        yield from _to_train(seen)
+        yield from tagger_lines() if seen.task == NER else _to_train(seen)
     else:
         yield from (_predictions(seen) if seen.task == BINARY else prediction_lines(seen))
     if seen.task == BINARY:

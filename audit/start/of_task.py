@@ -13,6 +13,8 @@ from .found import Roles
 QUERY = re.compile(r"query|queries|qid|topic|user|users|session|search|request|job")
 ITEM = re.compile(r"items?|docs?|document|docid|film|movie|product|candidate|result|listing")
 RELEVANCE = re.compile(r"relevance|relevant|rel|grade|gain|judge?ment|liked|clicked|qrel")
+TOKENS = re.compile(r"tokens?|words?|text")
+DOCUMENT = re.compile(r"documents?|docs?|docid|reports?|articles?|file|source|page|letter|mail|note")
 RANK = re.compile(r"ranks?|position|pos|place")
 
 
@@ -44,7 +46,9 @@ class Columns:
         return (*self.data, *self.model)
 
 
-BINARY = "binary"
+BINARY, NER = "binary", "ner"
+LISTS = ("tokens", "tags", "predicted")
+"""Roles of columns that hold a list for each row."""
 KEYS = ("id", "cluster", "weight")
 """Roles that columns have in every task: what a row is."""
 TASKS = {
@@ -56,6 +60,12 @@ TASKS = {
     "regression": Columns(("label",), ("prediction",), "a number"),
     "ranking": Columns(
         ("query", "item", "relevance"), ("rank", "score"), "items in an order", needed=("query", "item")
+    ),
+    NER: Columns(
+        ("tokens", "tags", "document"),
+        ("predicted",),
+        "entities in sentences whose tokens have tags",
+        needed=("tags",),
     ),
 }
 """The tasks that are asked about."""
@@ -77,7 +87,42 @@ def proposed(task: str, looks: Mapping[str, Look], found: Roles) -> dict[str, tu
             "relevance": _first(RELEVANCE, looks), "rank": rank, "score": None if rank else found.score,
         }  # fmt: skip
         return {role: _one(name) for role, name in chosen.items()}
+    if task == NER:
+        return _of_entities(looks, found)
     return {"label": (), "decision": ()}
+
+
+def guessed(looks: Mapping[str, Look]) -> str:
+    """The task that the columns themselves show: tags are those of entities, all else is asked."""
+    return NER if _tags(looks) else BINARY
+
+
+def _tags(looks: Mapping[str, Look]) -> list[str]:
+    """Columns of the tags of entities, those that a model gave last."""
+    found = [n for n, look in looks.items() if look.tagged and look.tagged.scheme and not look.tagged.phrases]
+    return sorted(found, key=lambda name: names.has(names.PREDICTED, name))
+
+
+def _of_entities(looks: Mapping[str, Look], found: Roles) -> dict[str, tuple[str, ...]]:
+    """The columns of tokens, true tags, predicted tags and documents."""
+    tags = _tags(looks)
+    lists = {n: look.tagged for n, look in looks.items() if look.tagged and n not in tags}
+    sizes = looks[tags[0]].tagged.lengths if tags else ()  # type: ignore[union-attr]
+    alike = [n for n, held in lists.items() if held.scheme is None and held.lengths == sizes]
+    tokens = _first(TOKENS, alike) or next(iter(alike), None)
+    document = next(
+        (
+            n
+            for n in looks
+            if looks[n].tagged is None and names.has(DOCUMENT, n) and 1 < looks[n].distinct < looks[n].rows
+        ),
+        None,
+    )
+    document = document if document not in found.sensitive else None
+    return {
+        "tokens": _one(tokens), "tags": tuple(tags[:1]), "document": _one(document),
+        "predicted": tuple(tags[1:2]),
+    }  # fmt: skip
 
 
 def _first(pattern: re.Pattern[str], among: Iterable[str]) -> str | None:

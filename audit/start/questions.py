@@ -12,7 +12,7 @@ from . import replies
 from .answers import NO_PURPOSE, UNSAID, Answers
 from .gate_lines import choices, contradicted, lacks, purpose
 from .lines import cut
-from .of_task import BINARY, KEYS, TASKS
+from .of_task import BINARY, KEYS, TASKS, guessed
 from .purposes import purposes
 from .replies import NONE, quoted
 from .scalars import comment
@@ -70,8 +70,9 @@ def _task(seen: Seen) -> Iterator[Question]:
     of_classes = seen.label is not None and len(seen.label.negative) > 1
     if of_classes:
         notes.append(f"(binary takes the other values of {quoted(seen.columns['label'])} for one class)")
+    task = guessed(seen.looks)
     yield Question(
-        "task", "--task", "What is predicted?", BINARY, BINARY, partial(replies.one_of, options=TASKS),
+        "task", "--task", "What is predicted?", task, task, partial(replies.one_of, options=TASKS),
         lambda said, given: replace(said, task=given), notes=notes,
     )  # fmt: skip
 
@@ -85,6 +86,10 @@ ABOUT = {
     "score": "what a model gave, high where a row is positive",
     "prediction": "the predicted number",
     "rank": "an item's rank, from 1",
+    "tokens": "the tokens of each sentence",
+    "tags": "their true tags",
+    "document": "which document a sentence is of",
+    "predicted": "the tags that a model gave",
     "id": "a value of its own in each row",
     "cluster": "rows of one value depend on each other",
     "weight": "how many each row stands for",
@@ -302,8 +307,8 @@ def _offered(seen: Seen) -> Iterator[str]:
         yield f"These gates are for decisions of which a yes is a {fits}; you said another."
 
 
-ROLES = ("label", "query", "item", "relevance")
-PREDICTED = ("decision", "prediction", "rank", "score")
+ROLES = ("label", "query", "item", "relevance", "tokens", "tags", "document")
+PREDICTED = ("decision", "prediction", "rank", "score", "predicted")
 STEPS: Sequence[Callable[[Seen], Iterator[Question]]] = (
     _task,
     *(partial(_role, role) for role in ROLES),

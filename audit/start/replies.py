@@ -11,7 +11,7 @@ from ...datasets.errors import number_of
 from ...datasets.roles import RESERVED
 from .column import Look
 from .found import shown_values
-from .of_task import BINARY, KEYS, TASKS
+from .of_task import BINARY, KEYS, LISTS, TASKS
 from .scalars import comment
 from .seen import Seen
 
@@ -182,6 +182,11 @@ def _check_sliceable(name: str, look: Look) -> None:
 
 def _check_fit(look: Look, role: str, seen: Seen) -> None:
     shown = quoted([look.name])
+    if role in LISTS:
+        if look.tagged is None or (role != "tokens" and look.tagged.scheme is None):
+            what = "a list of words" if role == "tokens" else "the tags of its tokens, such as B-PER and O,"
+            raise ValueError(f"expected {what} in each row; column {shown} holds {_kept(look)}")
+        return
     if look.kind in UNFIT:
         raise ValueError(f"expected one value in each row; column {shown} holds {UNFIT[look.kind]}")
     if role in NUMBERS or (role == "label" and seen.task == "regression"):
@@ -199,6 +204,10 @@ def _check_fit(look: Look, role: str, seen: Seen) -> None:
         more = "; a number is audited by --task regression" if look.kind == "number" else ""
         what = "two classes" if seen.task == BINARY else "classes"
         raise ValueError(f"expected {what}; column {shown} has {look.distinct:,} values{more}")
+
+
+def _kept(look: Look) -> str:
+    return "words" if look.tagged is not None else UNFIT.get(look.kind, shown_values(look) or "text")
 
 
 def _got(replies: Sequence[str]) -> str:

@@ -15,6 +15,9 @@ from .found import Roles
 from .of_task import BINARY
 from .sides import Side
 
+PREDICTED = ("decision", "score", "prediction", "rank", "predicted")
+"""Roles of what a model said."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -51,7 +54,7 @@ class Seen:
     @property
     def predicted(self) -> bool:
         """Whether the table holds what a model said."""
-        return any(self.columns.get(role) for role in ("decision", "score", "prediction", "rank"))
+        return any(self.columns.get(role) for role in PREDICTED)
 
     @property
     def scale(self) -> str:

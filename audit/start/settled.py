@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
+from ...datasets.conll import LENGTH, SENTENCE
 from .answers import NOTHING, Answers
 from .column import Look
 from .found import FEATURE, NOT_USED, Roles, shown_values
 from .looked import Looked
-from .of_task import BINARY, KEYS, TASKS, proposed
+from .of_task import BINARY, KEYS, LISTS, NER, TASKS, guessed, proposed
 from .proxies import tells
 from .scalars import comment
 from .seen import Seen
@@ -17,6 +18,8 @@ from .sensitive import kind_of, take
 from .sides import Side, find_sides
 from .values import alike, needs_positive, positive_values
 
+FEW = 12
+"""Values of a column that sentences are sliced by."""
 NAMED = "named"
 """Kind of a sensitive feature that neither name nor values tell."""
 
@@ -30,8 +33,10 @@ def settled(looked: Looked, said: Answers = NOTHING, proxies: bool = True) -> Se
         Look for columns that tell a sensitive feature too, which takes longest.
     """
     found = deepcopy(looked.roles)
-    task = said.task or BINARY
+    task = said.task or guessed(looked.looks)
     _sensitive(found, looked.looks, said)
+    if task == NER:
+        _of_sentences(found, looked.looks, said)
     _keys(found, looked.looks, said)
     columns = _columns(found, looked.looks, said, task)
     named = list(dict.fromkeys(n for r in ("label", "decision") for n in columns.get(r, ())))
@@ -85,6 +90,26 @@ def _sensitive(found: Roles, looks: Mapping[str, Look], said: Answers) -> None:
             found.give(name, "sensitive", f"{found.sensitive[name]}: {held}")
 
 
+def _of_sentences(found: Roles, looks: Mapping[str, Look], said: Answers) -> None:
+    """Take what names a sentence, and what it may be sliced by where nothing says of whom it speaks."""
+    if found.id is None and SENTENCE in looks and looks[SENTENCE].unique:
+        release(found, SENTENCE)
+        found.id = SENTENCE
+        found.give(SENTENCE, "id", "the number of each sentence in the file")
+    if found.sensitive or said.sensitive is not None:
+        return
+    free = [
+        look for name, look in looks.items()
+        if look.kind == "text" and look.tagged is None and found.told[name][1].startswith(FEATURE)
+    ]  # fmt: skip
+    few = [look for look in free if 2 <= look.distinct <= FEW]
+    # Of a file of tokens alone it is known how long its sentences are.
+    long = [look for look in looks.values() if look.name == LENGTH and look.kind == "number"]
+    for look in few or long:
+        release(found, look.name)
+        take(look, NAMED, found)
+
+
 def _keys(found: Roles, looks: Mapping[str, Look], said: Answers) -> None:
     """Give the roles of what a row is, as far as they were said."""
     for role in KEYS:
@@ -121,7 +146,7 @@ def _columns(found: Roles, looks: Mapping[str, Look], said: Answers, task: str) 
             if task == BINARY and getattr(found, role) == name:
                 continue
             release(found, name)
-            found.give(name, role, _held(looks[name]))
+            found.give(name, role, _listed(looks[name]) if role in LISTS else _held(looks[name]))
         if task == BINARY:
             setattr(found, role, next(iter(chosen[role]), None))
     if found.count and task != BINARY:
@@ -141,6 +166,15 @@ def release(found: Roles, name: str) -> None:
         found.cut = [n for n in found.cut if n != name]
     found.guessed.discard(name)
     found.give(name, NOT_USED, FEATURE)
+
+
+def _listed(look: Look) -> str:
+    """What lists hold."""
+    held = look.tagged
+    if held is None or held.scheme is None:
+        return "a list of words in each row"
+    types = ", ".join(f"{name} ({n:,})" for name, n in held.types.most_common(8))
+    return f"tags of {held.scheme}; in the first rows {types or 'no entity'}"
 
 
 def _held(look: Look) -> str:

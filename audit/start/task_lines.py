@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .of_task import TASKS
+from .of_task import NER, TASKS
 from .scalars import comment, flow, scalar
 from .seen import Seen
 from .sides import Side
@@ -18,8 +18,14 @@ TOLD = {
     "relevance": "how relevant an item is to its query",
     "rank": "the item's rank, from 1",
     "score": "ranks fall with it",
+    "tokens": "the tokens of each sentence, which a model that is run here reads",
+    "tags": "their true tags",
+    "document": "sentences of one depend on each other",
+    "predicted": "the tags that a model gave",
 }
 """What the columns of a role hold."""
+NAMES = {"predicted": "tags"}
+"""What a role is called in a configuration, where that is another word."""
 
 
 def outcome_lines(seen: Seen) -> Iterator[str]:
@@ -30,6 +36,8 @@ def outcome_lines(seen: Seen) -> Iterator[str]:
         yield from _positive(seen.label, seen.said.said("positive"))
     if seen.task == "multiclass":
         yield from _favourable(seen)
+    if seen.task == NER:
+        yield from _scheme(seen)
 
 
 def _column(seen: Seen, role: str, key: str) -> Iterator[str]:
@@ -71,6 +79,26 @@ def prediction_lines(seen: Seen) -> Iterator[str]:
         return
     for role in TASKS[seen.task].model:
         if seen.columns.get(role):
-            yield from _column(seen, role, role)
+            yield from _column(seen, role, NAMES.get(role, role))
     if seen.columns.get("score") and seen.scale == "rank":
         yield "  scale: rank                # their order alone counts"
+
+
+def _scheme(seen: Seen) -> Iterator[str]:
+    """How the true tags are read: the scheme that they follow, where one can be told."""
+    held = seen.looks[seen.columns["tags"][0]].tagged if seen.columns["tags"] else None
+    if held is None or held.scheme is None:
+        return
+    why = {"iob2": "B- begins every entity", "iob1": "B- parts entities that touch", "io": "there is no B-"}
+    yield f"  scheme: {held.scheme}            # {why[held.scheme]}, as far as the first rows show"
+    if held.strays:
+        yield f"  # matching: conll          # CHECK: {held.strays:,} tags stand where none may;"
+        yield "                             # strict (the default) reads them as no entity, conll begins one"
+
+
+def tagger_lines() -> Iterator[str]:
+    """Yield a model that marks entities, where no column holds what one said: there is no audit without."""
+    yield "model:                       # CHECK: who marks the entities; or kind: spacy, path: PIPELINE; or a"
+    yield "  kind: transformers         # table of predictions joined by id: kind: predictions,"
+    yield "  task: token-classification   # path: tagged.jsonl, tags: COLUMN"
+    yield "  path: FOLDER"

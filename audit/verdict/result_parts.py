@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from ..config import Config
 from ..figures import definitions, describe
 from ..figures.changes import methods_of
 from ..figures.coverage import coverage
-from ..result import AuditResult, DataInfo, Failed
+from ..figures.judges import judge_rates
+from ..result import AuditResult, DataInfo, Failed, JudgeInfo
 from ..store.folder import checksum
 from . import gate
 from .front import finished
@@ -70,6 +71,7 @@ def derived(config: Config, found: Judgement, cluster: str | None) -> dict[str, 
         "configuration": configuration,
         "configuration_sha256": checksum(configuration),
         "guests": describe.guests(config),
+        "judge_rates": judge_rates(found.measured, found.plan),
         "not_measured": describe.not_measured(config, cluster, found.measured, found.plan),
     }
 
@@ -86,6 +88,7 @@ def result_of(
     failed: list[Failed],
     command: str,
     decisions: Binary | None,
+    judges: Sequence[JudgeInfo] = (),
 ) -> AuditResult:
     """Put the result of a run together."""
     made = AuditResult(
@@ -94,6 +97,7 @@ def result_of(
         environment=describe.environment(config.seed, command),
         data=_data_info(config, describe.data_info(data, found.measured, decisions, found.warnings)),
         failed=failed,
-        **derived(config, found, data.cluster),
+        judges=list(judges),
+        **derived(config, found, data.cluster or data.prompt),
     )
     return finished(made)

@@ -11,13 +11,15 @@ from pydantic import Field
 from ...datasets.errors import InputError
 from ...datasets.training import TrainingRows
 from ...models.extras import optional, quiet
+from ...models.language.changeable import is_language
 from ...models.sources import ExportedSource, FactorySource, TransformersSource
 from ...models.torch_runtime import TorchRuntime
 from ...told import tell
 from ..finetune import label_loss, targets
 from ..loop import train
-from ..registry import Context, Done, Finetune, Params, in_float32, plural, recipe
+from ..registry import Context, Done, Finetune, Params, in_float32, plural, recipe, unpacked
 from ..stacks import Kept, as_it_is, counting, evenly, example, stacks, with_changes, without_stack
+from ..text_student import Way, teach
 
 HELD_OUT = 0.1
 HEADS = ("num_attention_heads", "encoder_attention_heads", "decoder_attention_heads")
@@ -28,6 +30,13 @@ INNER = (
 )  # fmt: skip
 """What configurations call the width of the feed-forward parts; one left open follows the width."""
 CHECK_EVERY = 50
+
+
+class Lora(Params):
+    """An adapter that learns in the place of the weights, and is merged into them."""
+
+    rank: int = Field(8, ge=1, le=1024)
+    alpha: float = Field(16.0, gt=0, description="What the adapter adds is multiplied with alpha / rank.")
 
 
 class Distil(Params):
@@ -44,13 +53,22 @@ class Distil(Params):
     temperature: float = Field(2.0, gt=0)
     labels: float = Field(0.0, ge=0, le=1, description="Share of the loss that comes from the labels.")
     patience: int = Field(4, ge=1, description="Checks without progress on held-out rows that end it.")
+    lora: Lora | None = Field(
+        None,
+        description="Of a language model: learn by an adapter. Without layers and width the model of the steps "
+        "before is taught what the original says.",
+    )
 
 
-@recipe("distill", Distil)
+@recipe("distill", Distil, language=True)
 def distill(model: Any, params: Distil, context: Context) -> Done:
     """Train a student on the teacher's logits (G. Hinton et al. 2015, arXiv:1503.02531), in place of it."""
     torch = optional("torch", "distill")
     in_float32(model, "distill")
+    if is_language(model):
+        return _of_texts(model, params, context)
+    if params.lora is not None:
+        raise InputError("distill.lora: is for language models; leave it out")
     rows = context.rows("distill")
     teacher = model.outputs(rows.batch)
     wanted = model.head.logits(torch.from_numpy(teacher)).to(model.runtime.device)
@@ -112,6 +130,33 @@ def distill(model: Any, params: Distil, context: Context) -> Done:
         {"restart": True},
         trained_on=rows.about,
     )
+
+
+def _of_texts(model: Any, params: Distil, context: Context) -> Done:
+    """Train a language model on what its teacher says comes next in the texts of ``model.train``."""
+    torch = optional("torch", "distill")
+    unpacked(model, "distill")
+    rows = context.rows("distill")
+    torch.manual_seed(context.seed)
+    anew = params.lora is None or bool(params.layers or params.width or params.factory)
+    if not anew and (context.untouched or context.original is None):
+        raise InputError(
+            "distill.lora: the model would be its own teacher; put a step before it that changes the model, or "
+            "set layers or width"
+        )
+    teacher = (model if anew else context.original).runtime.module
+    if anew:
+        student, source = _student(model, params, context)
+        if (ends := getattr(teacher, "generation_config", None)) is not None:
+            student.generation_config = ends
+        model.runtime.module, model.source = student.to(model.runtime.device), source
+    how = Finetune(steps=params.steps, lr=params.lr, batch=params.batch)
+    lora = None if params.lora is None else (params.lora.rank, params.lora.alpha)
+    way = Way(how, params.temperature, params.labels, params.patience, lora)
+    done = teach(model, teacher, way, (rows, *_split(rows, context.seed)), context)
+    if anew:
+        done.record["restart"] = True
+    return done
 
 
 def _split(rows: TrainingRows, seed: int) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from ...datasets.errors import InputError
 from ...models.extras import optional
 from ...told import tell
 from .. import weights
-from ..registry import Context, Done, Params, in_float32, is_packed, plural, recipe
+from ..registry import UNTAUGHT, Context, Done, Params, in_float32, is_packed, plural, recipe
 
 SLOW_HALF = tell(
     "Most CPUs run float16 2 to 5 times slower than float32; the measured times tell for this one."
@@ -41,7 +41,7 @@ def _cast(model: Any, dtype: str, name: str) -> Done:
     return Done(recount=recount)
 
 
-@recipe("bf16", rebuild=_to("bfloat16"))
+@recipe("bf16", rebuild=_to("bfloat16"), language=True, tasks=UNTAUGHT)
 def bf16(model: Any, params: Params, context: Context) -> Done:
     """Cast to bfloat16."""
     done = _cast(model, "bfloat16", "bf16")
@@ -49,7 +49,7 @@ def bf16(model: Any, params: Params, context: Context) -> Done:
     return done
 
 
-@recipe("fp16", rebuild=_to("float16"))
+@recipe("fp16", rebuild=_to("float16"), language=True, tasks=UNTAUGHT)
 def fp16(model: Any, params: Params, context: Context) -> Done:
     """Cast to float16."""
     done = _cast(model, "float16", "fp16")
@@ -58,7 +58,7 @@ def fp16(model: Any, params: Params, context: Context) -> Done:
     return done
 
 
-@recipe("autocast")
+@recipe("autocast", tasks=UNTAUGHT)
 def autocast(model: Any, params: Params, context: Context) -> Done:
     """Serve in mixed precision: float32 weights, bfloat16 products."""
     in_float32(model, "autocast")

@@ -14,7 +14,7 @@ from ...told import tell
 from ..attention import Attention, attentions
 from ..feed_forward import out_axis, take
 from ..finetune import then_tune
-from ..registry import Context, Done, Finetune, Params, plural, recipe
+from ..registry import UNTAUGHT, Context, Done, Finetune, Params, plural, recipe
 from ..reshape import changes, reshape, sizes
 from ..smaller import check_smaller, logits_without, shrinkable
 from ..stacks import example
@@ -31,7 +31,7 @@ class PruneHeads(Params):
     finetune: Finetune | None = None
 
 
-@recipe(NAME, PruneHeads, rebuild=reshape)
+@recipe(NAME, PruneHeads, rebuild=reshape, language=True, tasks=UNTAUGHT)
 def prune_heads(model: Any, params: PruneHeads, context: Context) -> Done:
     """Keep the heads whose output weights have the largest norm (P. Michel et al. 2019, NeurIPS 32)."""
     module = shrinkable(model, NAME)

@@ -23,7 +23,7 @@ from ..exchange import (
     turn,
 )
 from ..recount import and_tables, is_table, packed
-from ..registry import Context, Done, Params, in_float32, listed_layers, plural, recipe
+from ..registry import UNTAUGHT, Context, Done, Params, in_float32, listed_layers, plural, recipe
 from ..structure import place
 
 PER_BATCH = tell(
@@ -141,7 +141,7 @@ def plan(model: Any, context: Context, name: str, *, per_channel: bool, embeddin
     }  # fmt: skip
 
 
-@recipe("int8-dynamic", Int8Dynamic, rebuild=quantise_dynamic)
+@recipe("int8-dynamic", Int8Dynamic, rebuild=quantise_dynamic, language=True, tasks=UNTAUGHT)
 def int8_dynamic(model: Any, params: Int8Dynamic, context: Context) -> Done:
     """Quantise with torch's dynamic int8, in place."""
     record = plan(

@@ -10,10 +10,20 @@ from pydantic import Field
 from ...datasets.errors import InputError
 from ...models.extras import optional, quiet
 from ...told import tell, told_series
-from .. import weights
 from ..finetune import then_tune
-from ..recount import spared, zeros
-from ..registry import Context, Done, Finetune, Params, in_float32, listed_layers, plural, recipe, unpacked
+from ..recount import in_fours, spared, zeros
+from ..registry import (
+    UNTAUGHT,
+    Context,
+    Done,
+    Finetune,
+    Params,
+    in_float32,
+    listed_layers,
+    plural,
+    recipe,
+    unpacked,
+)
 from ..structure import Weight, structure_of
 
 
@@ -51,7 +61,7 @@ def _holders(module: Any, names: Sequence[str]) -> list[tuple[Any, str]]:
     return [(module.get_submodule(parent), own) for parent, _, own in parts]
 
 
-@recipe("prune-magnitude", Magnitude)
+@recipe("prune-magnitude", Magnitude, language=True, tasks=UNTAUGHT)
 def prune_magnitude(model: Any, params: Magnitude, context: Context) -> Done:
     """Set the weights of least magnitude to zero, those that torch's pruning chooses."""
     torch = optional("torch", "prune-magnitude")
@@ -102,7 +112,7 @@ class TwoOfFour(Params):
     finetune: Finetune | None = None
 
 
-@recipe("sparse-2-4", TwoOfFour)
+@recipe("sparse-2-4", TwoOfFour, language=True, tasks=UNTAUGHT)
 def sparse_2_4(model: Any, params: TwoOfFour, context: Context) -> Done:
     """Semi-structured sparsity, the form that sparse CUDA kernels run."""
     torch = optional("torch", "sparse-2-4")
@@ -121,15 +131,12 @@ def sparse_2_4(model: Any, params: TwoOfFour, context: Context) -> Done:
             # A stable order makes ties fall alike on every machine.
             order = fours.abs().argsort(dim=1, stable=True)
             rows.copy_(fours.scatter(1, order[:, :2], 0.0).view(rows.shape))
-    outputs = {weight.name: weight.output for weight in chosen}
+    outputs = {weight.name: int(weight.output or 0) for weight in chosen}
 
     def recount(made: Any) -> str:
-        dense = weights.dense(made.runtime.module)
-        rows = [dense[n].t() if axis == 1 else dense[n] for n, axis in outputs.items()]
-        kept = sum(bool(((r.reshape(-1, 4) != 0).sum(1) <= 2).all()) for r in rows)
         return tell(
             "two of every four weights of {what} to zero",
-            what=plural(kept, "{n} matrix", "{n} matrices"),
+            what=plural(in_fours(made, outputs), "{n} matrix", "{n} matrices"),
         )
 
     done = Done(recount=recount)

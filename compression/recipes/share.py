@@ -11,7 +11,7 @@ from pydantic import Field
 from ...models.extras import optional
 from ...told import tell
 from ..recount import values, zeros
-from ..registry import Context, Done, Params, in_float32, listed_layers, plural, recipe, unpacked
+from ..registry import UNTAUGHT, Context, Done, Params, in_float32, listed_layers, plural, recipe, unpacked
 from ..structure import structure_of
 
 SAMPLE = 100_000
@@ -25,7 +25,7 @@ class Share(Params):
     embeddings: bool = Field(True, description="Embedding tables too.")
 
 
-@recipe("share-weights", Share)
+@recipe("share-weights", Share, language=True, tasks=UNTAUGHT)
 def share_weights(model: Any, params: Share, context: Context) -> Done:
     """Replace the weights of each layer by the nearest of k-means centroids (S. Han et al. 2016, ICLR)."""
     torch = optional("torch", "share-weights")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ...told import tell, told_series
 from ..finetune import then_tune
-from ..registry import Context, Done, Finetune, Params, in_float32, recipe
+from ..registry import UNTAUGHT, Context, Done, Finetune, Params, in_float32, recipe
 from ..reshape import reshape
 from ..stacks import Kept, chosen, counting, shorten
 
@@ -20,7 +20,7 @@ class DropLayers(Params):
     finetune: Finetune | None = None
 
 
-@recipe("drop-layers", DropLayers, rebuild=reshape)
+@recipe("drop-layers", DropLayers, rebuild=reshape, language=True, tasks=UNTAUGHT)
 def drop_layers(model: Any, params: DropLayers, context: Context) -> Done:
     """Keep some of the layers; of an encoder and a decoder, some of each."""
     in_float32(model, "drop-layers")

@@ -13,7 +13,7 @@ from ...models.extras import optional, quiet
 from ...told import tell
 from ..feed_forward import feed_forwards, narrow
 from ..finetune import then_tune
-from ..registry import Context, Done, Finetune, Params, listed_layers, plural, recipe
+from ..registry import UNTAUGHT, Context, Done, Finetune, Params, listed_layers, plural, recipe
 from ..reshape import changes, reshape, sizes
 from ..smaller import check_smaller, logits_of, logits_without, shrinkable
 from ..stacks import example
@@ -28,7 +28,7 @@ class Structured(Params):
     finetune: Finetune | None = None
 
 
-@recipe(NAME, Structured, rebuild=reshape)
+@recipe(NAME, Structured, rebuild=reshape, language=True, tasks=UNTAUGHT)
 def prune_structured(model: Any, params: Structured, context: Context) -> Done:
     """Remove the units of least norm: of feed-forward parts, or channels of convolutions."""
     optional("torch", NAME)

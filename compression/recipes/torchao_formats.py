@@ -14,7 +14,7 @@ from ...told import tell
 from .. import weights
 from ..exchange import called_modules, exchangeable, layers_of, tied_layers, transposed, turn
 from ..recount import and_tables
-from ..registry import Context, Done, Params, in_float32, listed_layers, plural, recipe
+from ..registry import UNTAUGHT, Context, Done, Params, in_float32, listed_layers, plural, recipe
 from .int8_dynamic import PER_BATCH
 
 FORMATS = {
@@ -44,13 +44,13 @@ def _wide(layer: Any) -> bool:
     return bool(layer.in_features > 1)
 
 
-@recipe("int8-weight", TorchAO, rebuild=turn)
+@recipe("int8-weight", TorchAO, rebuild=turn, language=True, tasks=UNTAUGHT)
 def int8_weight(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights, float32 activations."""
     return _torchao(model, params, context, "int8-weight", "Int8WeightOnlyConfig", {"version": 2}, _wide)
 
 
-@recipe("int8-torchao", TorchAO, rebuild=turn)
+@recipe("int8-torchao", TorchAO, rebuild=turn, language=True, tasks=UNTAUGHT)
 def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
     """int8 weights and activations, one scale per row."""
     done = _torchao(
@@ -61,7 +61,7 @@ def int8_torchao(model: Any, params: TorchAO, context: Context) -> Done:
     return done
 
 
-@recipe("int4-weight", Int4, rebuild=turn)
+@recipe("int4-weight", Int4, rebuild=turn, language=True, tasks=UNTAUGHT)
 def int4_weight(model: Any, params: Int4, context: Context) -> Done:
     """int4 weights."""
     _needs_cuda(model, "int4-weight", "in float32 on a CPU they run 28 to 58 times slower")
@@ -73,7 +73,7 @@ def int4_weight(model: Any, params: Int4, context: Context) -> Done:
     )  # fmt: skip
 
 
-@recipe("fp8", TorchAO, rebuild=turn)
+@recipe("fp8", TorchAO, rebuild=turn, language=True, tasks=UNTAUGHT)
 def fp8(model: Any, params: TorchAO, context: Context) -> Done:
     """float8 weights and activations."""
     _needs_cuda(model, "fp8", "no CPU has them")

@@ -7,6 +7,7 @@ from .binary import Head
 from .multiclass import ClassesHead
 from .multilabel import LabelsHead
 from .regression import NumberHead
+from .tags import TagsHead
 
 __all__ = [
     "HEADS",
@@ -15,13 +16,14 @@ __all__ = [
     "Head",
     "LabelsHead",
     "NumberHead",
+    "TagsHead",
     "TaskHead",
     "Wanted",
     "head_of",
 ]
 
-HEADS: dict[str, type[Head | ClassesHead | LabelsHead | NumberHead]] = {
-    kind.task: kind for kind in (Head, ClassesHead, LabelsHead, NumberHead)
+HEADS: dict[str, type[Head | ClassesHead | LabelsHead | NumberHead | TagsHead]] = {
+    kind.task: kind for kind in (Head, ClassesHead, LabelsHead, NumberHead, TagsHead)
 }
 """The head of each task."""
 

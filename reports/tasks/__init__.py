@@ -6,6 +6,7 @@ from ...audit.result import AuditResult
 from .base import Part, Telling
 from .binary import BINARY
 from .choice import CHOICE
+from .generation import GENERATION
 from .multiclass import MULTICLASS
 from .multilabel import MULTILABEL
 from .ner import NER
@@ -16,6 +17,7 @@ from .regression import REGRESSION
 TELLINGS: dict[str, Telling] = {
     "binary": BINARY,
     "choice": CHOICE,
+    "generation": GENERATION,
     "multiclass": MULTICLASS,
     "multilabel": MULTILABEL,
     "pairs": PAIRS,

@@ -8,9 +8,10 @@ from ..slices.tables import Cell, Row, Table
 from ..variants.slice_map import slice_maps
 from ..words.clusters import unit_of, units_of
 from ..words.formats import Kind, count, figure
-from ..words.language import Given, Sentence, later, listed, say, say_n, sentences, tr
+from ..words.language import Given, Sentence, later, listed, say, sentences, tr
 from ..words.per_hundred import in_sentence
 from ..words.spoken import compared_kind, metric_kind, title_of
+from ..words.turning import Turns
 from .answered import ANSWERED, answered_otherwise, lead
 from .base import Part, Telling, difference_words
 
@@ -103,57 +104,55 @@ def moved(item: Comparison, result: AuditResult) -> Sentence:
         return ()
     told = [answered_otherwise(whole)]
     if item.turned is not None:
-        told.append(turned_counts(item.turned))
+        told += [say("{what}.", what=part) for part in _turns(item.turned, result)]
     return sentences(told)
 
 
-def turned_counts(turned: Turned) -> Sentence:
-    """Say how many items turn into a stereotype and out of it."""
-    return sentences(
-        [
-            say_n(
-                "{n} item turns into the stereotype.",
-                "{n} items turn into the stereotype.",
-                turned.into, n=count(turned.into),
-            ),
-            say_n(
-                "{n} item turns out of it.", "{n} items turn out of it.", turned.out_of,
-                n=count(turned.out_of),
-            ),
-        ]
-    )  # fmt: skip
+def _turns(turned: Turned, result: AuditResult) -> Turns:
+    """What the result's task says of items that turn."""
+    from . import telling
+
+    return telling(result).turns(turned)
 
 
 def of_changes(item: Comparison, part: Part) -> list[Block]:
     """Lay out the items that turn, and the templates that carry the change."""
     blocks: list[Block] = []
     if item.turned is not None:
-        blocks += [Heading(say("Items that turn"), 4), *_turned(item.turned)]
-    if item.units:
-        metric = item.units[0].metric
-        kind = metric_kind(metric, part.result.definitions)
-        change = compared_kind("change", metric, part.result.definitions)
-        rows = [Row((Given(unit.name),), _carries(unit, kind, change)) for unit in item.units]
-        caption = "".join(
-            say(
-                "The {units} that carry most of the change of {metric}; one by itself has few items.",
-                units=units_of(part.result),
-                metric=in_sentence(title_of(metric, part.result.definitions)),
-            )
+        blocks += [Heading(say("Items that turn"), 4), *_turned(item.turned, part.result)]
+    return [*blocks, *what_carries(item, part)]
+
+
+TURNED = (later("items that turn into the stereotype"), later("items that turn out of it"))
+
+
+def what_carries(item: Comparison, part: Part, turned: tuple[str, str] = TURNED) -> list[Block]:
+    """Lay out the clusters that carry most of the change of the leading figure, and how many items turn."""
+    if not item.units:
+        return []
+    metric = item.units[0].metric
+    kind = metric_kind(metric, part.result.definitions)
+    change = compared_kind("change", metric, part.result.definitions)
+    rows = [Row((Given(unit.name),), _carries(unit, kind, change)) for unit in item.units]
+    caption = "".join(
+        say(
+            "The {units} that carry most of the change of {metric}; one by itself has few items.",
+            units=units_of(part.result),
+            metric=in_sentence(title_of(metric, part.result.definitions)),
         )
-        heads = [
-            (tr("Items"), ""),
-            (tr("Before"), ""),
-            (tr("After"), ""),
-            (tr("Carries"), tr("how far the figure of all would go, were this one alone as it is after")),
-            (tr("Into it"), tr("items that turn into the stereotype")),
-            (tr("Out of it"), tr("items that turn out of it")),
-        ]
-        blocks += [
-            Heading(say("What carries the change"), 4),
-            Figures(Table(heads, rows), caption, unit_of(part.result)),
-        ]
-    return blocks
+    )
+    heads = [
+        (tr("Items"), ""),
+        (tr("Before"), ""),
+        (tr("After"), ""),
+        (tr("Carries"), tr("how far the figure of all would go, were this one alone as it is after")),
+        (tr("Into it"), tr(turned[0])),
+        (tr("Out of it"), tr(turned[1])),
+    ]
+    return [
+        Heading(say("What carries the change"), 4),
+        Figures(Table(heads, rows), caption, unit_of(part.result)),
+    ]
 
 
 def _carries(unit: UnitChange, kind: Kind, change: Kind) -> list[Cell]:
@@ -168,28 +167,13 @@ def _carries(unit: UnitChange, kind: Kind, change: Kind) -> list[Cell]:
     ]
 
 
-def _turned(turned: Turned) -> list[Block]:
+def _turned(turned: Turned, result: AuditResult) -> list[Block]:
     """The ids of the items that turn; what they say is not repeated."""
-    lines = [
-        (
-            turned.into,
-            turned.ids_into,
-            say_n(
-                "{n} item turns into the stereotype",
-                "{n} items turn into the stereotype",
-                turned.into,
-                n=count(turned.into),
-            ),
-        ),
-        (
-            turned.out_of,
-            turned.ids_out_of,
-            say_n(
-                "{n} item turns out of it", "{n} items turn out of it", turned.out_of, n=count(turned.out_of)
-            ),
-        ),
+    into, out = _turns(turned, result)
+    return [
+        Note(_named(into, turned.into, turned.ids_into)),
+        Note(_named(out, turned.out_of, turned.ids_out_of)),
     ]
-    return [Note(_named(told, n, ids)) for n, ids, told in lines]
 
 
 def _named(told: Sentence, n: int, ids: list[str]) -> Sentence:

@@ -142,7 +142,38 @@ def cost_entries(cost: Cost) -> Entries:
     if cost.rows_per_second is not None:
         speed = count(round(cost.rows_per_second))
         entries.append((tr("Throughput"), say("{n} rows per second", n=speed)))
+    entries += _writing(cost)
     return entries + [(tr("Note"), translated(note)) for note in cost.notes]
+
+
+def _writing(cost: Cost) -> Entries:
+    """Say how fast a language model reads and writes, and what it keeps for each token."""
+    entries: Entries = []
+    if (one := cost.generation) is not None:
+        first = milliseconds(one.first_token_ms)
+        words = (
+            (first,)
+            if one.prompt_tokens is None
+            else say("{time}, after a prompt of {n} tokens", time=first, n=count(one.prompt_tokens))
+        )
+        entries.append((tr("First token"), words))
+        if one.prefill_tokens_per_second is not None:
+            entries.append((tr("Reading (prefill)"), _tokens(one.prefill_tokens_per_second)))
+        written = say(
+            "{speed}; a token takes {ratio} of the original’s time ({limits}), the original twice {null}",
+            speed=_tokens(one.decode_tokens_per_second), ratio=figure(one.ratio, "percent"),
+            limits=interval(one.ratio_low, one.ratio_high, "percent"),
+            null=interval(one.null_low, one.null_high, "percent"),
+        )  # fmt: skip
+        entries.append((tr("Writing (decode)"), written))
+    if cost.kv_bytes_per_token is not None:
+        kept = say("{bytes} per token", bytes=magnitude(cost.kv_bytes_per_token, "B"))
+        entries.append((tr("Keys and values"), kept))
+    return entries
+
+
+def _tokens(speed: float) -> Sentence:
+    return say("{n} tokens per second", n=count(round(speed)))
 
 
 def _parameters(cost: Cost) -> Sentence:

@@ -10,6 +10,11 @@ UNITS = {
     "target": later("targets"),
     "occupation": later("occupations"),
     "pair": later("pairs"),
+    "person": later("persons"),
+    "frame": later("frames"),
+    "page": later("pages"),
+    "descriptor": later("descriptors"),
+    "prompt": later("prompts"),
 }
 """What the clusters of a suite are called, by the column that names them."""
 ONE = {
@@ -17,6 +22,11 @@ ONE = {
     "target": later("Target word"),
     "occupation": later("Occupation"),
     "pair": later("Pair"),
+    "person": later("Person"),
+    "frame": later("Frame"),
+    "page": later("Page"),
+    "descriptor": later("Descriptor"),
+    "prompt": later("Prompt"),
 }
 """What one is, as the head of a column."""
 

@@ -553,7 +553,7 @@ ADDRESS = {"endpoint": "http://h/v2/models/m", **V2}
         ({"protocol": "mlflow"}, "expected http.*/invocations"),
         (
             {"protocol": None},
-            "model.protocol: a model of kind endpoint needs one: open-inference .* or mlflow",
+            "model.protocol: a model of kind endpoint needs one: open-inference .* mlflow .* or openai",
         ),
         ({"path": "m.onnx"}, "a model of kind endpoint has no path"),
         ({"train": {"path": "x.csv"}}, "a model of kind endpoint has no train"),

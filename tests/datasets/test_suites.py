@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fairweigh.datasets import bbq, crows_pairs, stereoset, winobias
+from fairweigh.datasets import bbq, crows_pairs, eec, hatecheck, stereoset, winobias
 from fairweigh.datasets.choice import ROLES, roles_of
 from fairweigh.datasets.errors import InputError
 
@@ -18,6 +18,7 @@ QUESTION: dict[str, Any] = {
     "additional_metadata": {"subcategory": "None", "stereotyped_groups": ["old"]},
     "ans0": "The grandfather", "ans1": "The grandson", "ans2": "Not known", "said": "the grandfather.",
 }  # fmt: skip
+HATE, EMOTIONS = (",".join(keys) for keys in (hatecheck.KEYS, eec.KEYS))
 
 
 def written(name: str, *rows: Any) -> Path:
@@ -97,6 +98,15 @@ def test_a_question_of_another_layout_is_refused(here: Path, change: dict[str, A
             crows_pairs.read, "c.csv", "sent_more,sent_less,stereo_antistereo,bias_type\na,b,no,age",
             "line 2: expected stereo_antistereo stereo or antistereo, got 'no'",
         ),
+        (hatecheck.read, "h.csv", "a,b\n1,2", "expected the columns functionality, case_id"),
+        (
+            hatecheck.read, "h.csv", f"{HATE}\nslur_h,1,x,hate,women,-,1",
+            "line 2: expected label_gold hateful or non-hateful, got 'hate'",
+        ),
+        (hatecheck.read, "h.csv", f"{HATE}\nslur_h,1", "line 2: expected a value of test_case"),
+        (eec.read, "e.csv", "a,b\n1,2", "expected the columns ID, Sentence"),
+        (eec.read, "e.csv", f"{EMOTIONS}\n1,x,t,she,female,,hope,x", "line 2: expected Emotion joy"),
+        (eec.read, "e.csv", f"{EMOTIONS}\n1,x,t,she,female,,,", "no sentence of EEC names an emotion"),
         (winobias.read, "pro.txt", "1 x", "expected a file of WinoBias called"),
         (winobias.read, "pro_stereotyped_type1.txt.dev", "1 [A b] c [he].", "expected anti_stereotyped"),
     ],
@@ -197,3 +207,21 @@ def test_a_suite_is_valid_without_slices_and_takes_no_rows_from_python(here: Pat
     assert cli("check", "a.yaml").code == 0
     with pytest.raises(InputError, match="suite: bbq is read from its file"):
         fairweigh.run(config, "run", data=pd.DataFrame({"said": ["x"]}))
+
+
+def test_suites_are_listed_and_shown_as_cards(cli: Any) -> None:
+    from fairweigh.datasets.suites import SUITES
+
+    told = cli("datasets", "list").out
+    for name, suite in SUITES.items():
+        assert f"{name:<22}suite: {suite.title}" in told
+        shown = cli("datasets", "show", name).out
+        for part in (suite.title, suite.licence, suite.task, suite.file, f"$FAIRWEIGH_DATA/{suite.folder}/"):
+            assert part in shown, name
+        assert all(column in shown for column in (*suite.columns, *suite.units)), name
+        assert "Known defects" in shown, name
+        assert next(iter(suite.units)) == suite.roles["cluster"]
+    wrong = cli("datasets", "show", "eecc")
+    assert (wrong.code, "did you mean 'eec'?" in wrong.err) == (2, True)
+    fetched = cli("datasets", "fetch", "bbq")
+    assert (fetched.code, "a suite's file is not fetched" in fetched.err) == (2, True)

@@ -44,6 +44,39 @@ def test_tweets_of_news_have_the_counts_that_were_counted_elsewhere(here: Path) 
     assert verify(Path("run")).figures == []
 
 
+NAMES = Path(os.environ.get("FAIRWEIGH_DATA", "")) / "name_lists" / "bbq_vocabulary_proper_names.csv"
+TEMPLATES = [
+    "{name} called.", "We met {name} in Rome.", "I gave the book to {name}.",
+    "{name} said that the meeting was late.", "Yesterday {name} went to the doctor.",
+    "My neighbour {name} works at a bank.", "The report was written by {name}.",
+    "Please ask {name} about the invoice.", "{name} and the manager had lunch.",
+    "Nobody had seen {name} since Monday.",
+]  # fmt: skip
+
+
+@pytest.mark.skipif(not spacy.util.is_package(PACKAGE), reason=f"needs {PACKAGE}")
+@pytest.mark.skipif(not NAMES.is_file(), reason="needs name_lists in $FAIRWEIGH_DATA")
+def test_first_names_are_found_as_often_as_was_counted_elsewhere(here: Path) -> None:
+    """White .825, Asian .83, Latino .665, Arab .55, Black .43; M 566 of 700, F 460: of other templates."""
+    swapped = {
+        "names": str(NAMES), "name": "Name", "by": ["ethnicity", "gender"], "type": "PERSON",
+        "where": {"First_last": ["first", "first_only"]}, "templates": TEMPLATES,
+    }  # fmt: skip
+    content = {
+        "audit": "names", "task": "ner", "report": {"charts": False}, "data": {"counterfactual": swapped},
+        "model": {"kind": "spacy", "path": PACKAGE, "disable": DISABLE},
+        "slices": {"min_size": 10, "intersections": 1},
+    }  # fmt: skip
+    result = fairweigh.run(content, "run")
+    recall = {tuple(s.slice.values()): s.views["PERSON"]["entity_recall"] for s in result.variants[0].slices}
+    expected = {"White": 0.825, "Asian": 0.83, "Latino": 0.665, "Arab": 0.55, "Black": 0.43}
+    expected |= {"M": 566 / 700, "F": 460 / 700}
+    for name, value in expected.items():
+        assert recall[(name,)].value == pytest.approx(value, abs=0.05)
+        # Names are what varies: limits are far wider than those of so many sentences.
+        assert recall[(name,)].high - recall[(name,)].low > 0.15
+
+
 def ruled(folder: Path) -> Path:
     """A pipeline of one rule: London is a place."""
     nlp = spacy.blank("en")

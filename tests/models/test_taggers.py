@@ -59,7 +59,7 @@ def loaded(folder: Path, data: EvaluationSet, **keys: Any) -> Any:
 
 
 def said(model: Any, table: pa.Table) -> list[str]:
-    return [str(text) for text in model.score(table.to_batches()[0], None).decision]
+    return [str(text) for text in model.score(table.to_batches()[0], table["id"].combine_chunks()).decision]
 
 
 def one_by_one(folder: Path, table: pa.Table, matching: Any = "strict") -> list[str]:
