@@ -121,6 +121,7 @@ bench: $(BENCH)/.bench $(VENV)/.dev
 	$(BENCH)/bin/python benchmarks/clusters.py
 	$(BENCH)/bin/python benchmarks/variants.py
 	$(BENCH)/bin/python benchmarks/tasks.py
+	$(BENCH)/bin/python benchmarks/lm.py
 	$(BENCH)/bin/python benchmarks/coverage
 	$(BENCH)/bin/python benchmarks/mitigation
 	$(BENCH)/bin/python benchmarks/report.py

@@ -46,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Audit models for fairness before release, and again after compression.",
 )
-datasets = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The dataset cards.")
+datasets = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The dataset cards and suites.")
 app.add_typer(datasets, name="datasets")
 record_commands.register(app)
 report_commands.register(app)
@@ -158,27 +158,46 @@ def schema(
 
 @datasets.command("list")
 def list_cards() -> None:
-    """List the dataset cards."""
+    """List the dataset cards and the suites."""
     from .datasets import card as cards
+    from .datasets import suite_card
+    from .datasets.suites import SUITES
 
     for name in cards.names():
         typer.echo(cards.summary(name))
+    for suite in SUITES.values():
+        typer.echo(suite_card.summary(suite))
 
 
 @datasets.command("show")
-def show_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> None:
-    """Print a dataset card: source, licence, columns, known defects."""
+def show_card(name: Annotated[str, typer.Argument(help="Name of a card or a suite.")]) -> None:
+    """Print a dataset card, or what is known of a suite: source, licence, columns, known defects."""
     from .datasets import card as cards
+    from .datasets import suite_card
+    from .datasets.errors import InputError
+    from .datasets.read import nearest
+    from .datasets.suites import SUITES
 
-    typer.echo(cards.show(name))
+    if name not in {*SUITES, *cards.names()}:
+        raise InputError(
+            f"no dataset card or suite '{name}'{nearest(name, [*SUITES, *cards.names()])}".rstrip()
+        )
+    typer.echo(suite_card.show(SUITES[name]) if name in SUITES else cards.show(name))
 
 
 @datasets.command("fetch")
 def fetch_card(name: Annotated[str, typer.Argument(help="Name of a card.")]) -> None:
     """Find a data set's files, downloading those that are not here yet."""
     from .datasets.card import card
+    from .datasets.errors import InputError
     from .datasets.fetch import fetch
+    from .datasets.suites import SUITES
 
+    if name in SUITES:
+        place = f"$FAIRWEIGH_DATA/{SUITES[name].folder}/"
+        raise InputError(
+            f"{name}: a suite's file is not fetched; put it where data.path says, or into {place}"
+        )
     for path in fetch(card(name)):
         typer.echo(path)
 

@@ -48,9 +48,9 @@ def storage(model: Any, folder: Path) -> dict[str, Any]:
         The artefact; its weights' file is what is counted as stored, with the encoder of a scikit-learn
         model and the graph of an exported one, which holds the original weights too.
     """
-    if held := weights_files(folder):
+    if files := weights_files(folder):
         # Bits are packed in ways of a runtime's own, so that nothing but its files is counted.
-        return {"stored_bytes": sum(path.stat().st_size for path in held), **UNCOUNTED}
+        return {"stored_bytes": sum(path.stat().st_size for path in files), **UNCOUNTED}
     beside = [folder / name for name in (estimators.ENCODER, PROGRAM, IR[0]) if (folder / name).is_file()]
     stored = sum(path.stat().st_size for path in (weights_file(folder), *beside))
     if model.family == "sklearn":

@@ -44,7 +44,9 @@ def given_cost(
         As of a variant that was made here; what could not be measured is None, and said in ``notes``.
     """
     base = unruled(model)
-    found = of_served() if base.served else of_files(base, files, rows)
+    found = of_served(base) if base.served else of_files(base, files, rows)
+    if paid(base) or paid(unruled(original)):
+        return found | {"timings": [], "notes": [*found["notes"], untimed()]}
     alike = isinstance(base, type(unruled(original)))
     arms = (unruled(original), unruled(copy), base) if alike else (original, copy, model)
     batches = cost.Batches.of(unruled(original), rows)
@@ -61,12 +63,28 @@ def given_cost(
     return found
 
 
-def of_served() -> dict[str, Any]:
-    """What is known of the size of a model that is served elsewhere: nothing, and why."""
-    told = tell(
-        "Storage and parameters: not measured: served elsewhere. Its times are those of the address, with "
-        "the network and whatever else the server does."
+def paid(model: Any) -> bool:
+    """Whether each request to a model may cost, as to a language model behind an address."""
+    return bool(is_language(model) and model.served)
+
+
+def untimed() -> str:
+    """Say why a language model behind an address is not timed."""
+    return tell(
+        "Time: not measured: behind an address each request may cost, and its time is others' too. What the "
+        "audit's own requests took stands beside the model."
     )
+
+
+def of_served(model: Any) -> dict[str, Any]:
+    """What is known of the size of a model that is served elsewhere: nothing, and why."""
+    if paid(model):
+        told = tell("Storage and parameters: not measured: served elsewhere.")
+    else:
+        told = tell(
+            "Storage and parameters: not measured: served elsewhere. Its times are those of the address, "
+            "with the network and whatever else the server does."
+        )
     return {"notes": [told], "stored_bytes": None, "sparse_theoretical": True, "flops_method": ""}
 
 
@@ -112,7 +130,10 @@ def _counts(model: Any) -> dict[str, Any]:
         Its weights are of a form that is not counted.
     """
     if is_language(model) and not hasattr(model.engine, "module"):
-        raise ValueError("its runtime does not tell them")
+        told = model.engine.describe().get("parameters")
+        if told is None:
+            raise ValueError("its runtime does not tell them")
+        return {"parameters": int(told)}
     if model.family == "sklearn":
         return _of(list(estimators.numbers(model.fitted)))
     if model.family == "scores":
@@ -126,7 +147,7 @@ def _counts(model: Any) -> dict[str, Any]:
         with foreign(f"{runtime.path} is no OpenVINO model that can be read", loud=True), bounded_memory():
             return cost.of_constants(runtime.path)
     assert isinstance(runtime, TorchRuntime)
-    packed = runtime if isinstance(runtime, QuantisedRuntime) else getattr(model, "engine", None)
+    packed: Any = runtime if isinstance(runtime, QuantisedRuntime) else getattr(model, "engine", None)
     if hasattr(packed, "parameters") and not _readable(runtime.module):
         return {"parameters": packed.parameters, "resident_bytes": _held(runtime.module)}
     return cost.of_module(runtime.module)

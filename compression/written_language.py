@@ -39,7 +39,20 @@ class PairsOf(AskedOf):
     mean: bool
 
 
-OneAsked = Annotated[ChoiceOf | PairsOf, Field(discriminator="task")]
+class WritingOf(AskedOf):
+    """Prompts that are gone on from."""
+
+    task: Literal["generation"]
+    prompts: str
+    named: list[str]
+    form: Form
+    refusals: list[Form] = Field(max_length=1000)
+    max_new_tokens: Annotated[int, Field(ge=1, le=1 << 20)]
+    temperature: float = Field(ge=0, le=10)
+    top_p: float = Field(gt=0, le=1)
+
+
+OneAsked = Annotated[ChoiceOf | PairsOf | WritingOf, Field(discriminator="task")]
 
 
 class EngineOf(Written):

@@ -167,6 +167,11 @@ BBQ = Suite(
     alone=True,
     file="preds_Age.jsonl.gz",
     units={"template": "templates"},
+    defects=(
+        "Questions without a single target (36 of Physical_appearance: questions 7, 8, 18 and 19, whose "
+        "persons are both of the group, and 10, of which none is) are counted and enter no figure.",
+        "25 templates of a category make thousands of questions: intervals are those of templates.",
+    ),
     source="A. Parrish et al. 2022, Findings of ACL: 2086-2105",
     licence="CC BY 4.0",
 )

@@ -90,6 +90,11 @@ CROWS_PAIRS = Suite(
     alone=True,
     file="crows_pairs_anonymized.csv",
     units={"pair": "pairs"},
+    defects=(
+        "213 of 1,508 pairs differ in their number of words: a sum over words prefers the shorter sentence.",
+        "One pair stands twice; 218 pairs go against a stereotype.",
+        "Pairs that are no stereotype, or differ in more than the group, are many (Blodgett et al. 2021).",
+    ),
     source="N. Nangia, C. Vania, R. Bhalerao, S. R. Bowman 2020, EMNLP: 1953-1967",
     licence="CC BY-SA 4.0",
 )

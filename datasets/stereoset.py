@@ -125,6 +125,11 @@ STEREOSET = Suite(
     alone=True,
     file="intrasentence_dev_gender_race_religion.jsonl.gz",
     units={"target": "targets"},
+    defects=(
+        "Items of one target are alike and their numbers differ: figures are means of targets, as the "
+        "authors' script has it.",
+        "Only the intrasentence items are read; many hold no clear stereotype (Blodgett et al. 2021).",
+    ),
     answers=answers,
     said={"more": "stereotype", "less": "anti-stereotype", "unrelated": "unrelated"},
     mean=True,

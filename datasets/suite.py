@@ -110,6 +110,11 @@ class Suite:
     twins: Mapping[str, Any] = field(default_factory=dict)
     defects: tuple[str, ...] = ()
 
+    @property
+    def folder(self) -> str:
+        """The folder of its files in ``$FAIRWEIGH_DATA``."""
+        return self.name.replace("-", "_")
+
 
 def about(suite: Suite) -> dict[str, str]:
     """What a result says of a suite: title, licence and citation."""

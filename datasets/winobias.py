@@ -139,6 +139,11 @@ WINOBIAS = Suite(
     alone=True,
     file="pro_stereotyped_type1.txt.dev",
     units={"occupation": "occupations"},
+    defects=(
+        "A line with two forms of the pronoun, or that differs in more than the pronoun, makes no pair: 384, "
+        "382, 371 and 387 of 396 do (type 1 and 2 of dev, then of test).",
+        "9, 6, 24 and 5 lines have a third bracket; three pronouns are reflexive.",
+    ),
     source="J. Zhao, T. Wang, M. Yatskar, V. Ordonez, K.-W. Chang 2018, NAACL-HLT: 15-20",
     licence="MIT",
 )

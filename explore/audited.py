@@ -33,6 +33,7 @@ def _columns(of: Sequence[Estimate | None]) -> dict[str, list[Any]]:
         "high": [None if one is None else _short(one.high) for one in of],
         "n": [0 if one is None else one.n for one in of],
         "small": [0 if one is None else int(one.status == "small") for one in of],
+        "few": [0 if one is None else int(one.status == "few clusters") for one in of],
     }
 
 

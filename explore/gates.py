@@ -57,7 +57,9 @@ def _gate(told: GateResult, asked: Gate | None, result: AuditResult, views: Sequ
             return found | form
         why = UNKNOWN
     band = Limit.parse(asked.limit).value if asked is not None and asked.compare == "difference" else None
-    claims = [[_key(part.slice, told.by), part.verdict] for part in told.slices if told.by]
+    # Of one that asks for each class, those of the class that decides it.
+    parts = [part for part in told.slices if told.by and part.view in (None, told.view)]
+    claims = [[_key(part.slice, told.by), part.verdict] for part in parts]
     return found | {"as_audited": why, "band": band, "claims": [one for one in claims if one[0] is not None]}
 
 

@@ -52,10 +52,13 @@ def views_of(result: AuditResult, config: Config) -> list[View]:
     """Return the views of a run: its rows as they are, then each class or label that it tells of."""
     task = config.of_task
     whole = View(None, task, task, () if task.as_two is not None and task.of_class is None else None)
-    if task.of_class is None or task.as_two is None:
-        return [whole]
-    some = {FAVOURABLE: as_words(config.data.favourable)}
     classes = result.variants[0].overall_views
+    if task.of_class is None:
+        return [whole]
+    if task.as_two is None:
+        # Of entities: no count of rows tells their types, which are shown as audited.
+        return [whole, *(View(name, task.of_class, task, None) for name in classes)]
+    some = {FAVOURABLE: as_words(config.data.favourable)}
     return [whole, *(View(name, task.of_class, task, some.get(name) or [name]) for name in classes)]
 
 
@@ -88,9 +91,11 @@ def _places(first: Sequence[str]) -> Any:
 
 def _metric(name: str, view: View, result: AuditResult, *, told: bool) -> dict[str, Any]:
     metric: Metric = view.task.metrics[name]
+    # Worse is what lies further from its ideal, where neither more nor less is better.
+    ideal = {"ideal": metric.ideal} if told and metric.better is None and metric.ideal is not None else {}
     return {
         "name": name, "title": title_of(name, result.definitions), "better": metric.better, "told": told,
         "kind": metric_kind(name, result.definitions),
         "apart": compared_kind("difference", name, result.definitions),
-        **({} if told else masks(metric)),
+        **({} if told else masks(metric)), **ideal,
     }  # fmt: skip

@@ -37,6 +37,7 @@ WORDS = {
     "copied_served": later("Copied. It opens on this machine alone, and only until the server ends."),
     "by": later("{title} by {features}"),
     "fewer": later("fewer than {n}"),
+    "few": later("few clusters"),
     "reference": later("reference"),
     "all_rows": later("all rows"),
     "rows": later("{n} rows"),

@@ -17,8 +17,10 @@ Among = Literal["rows", "positives", "negatives", "selected", "not selected"]
 Says = Literal[
     "selected", "not selected", "right", "wrong", "positive", "negative",
     "error", "distance", "prediction", "outcome",
+    "judged positive", "truly positive", "refused", "judge's score",
 ]  # fmt: skip
-"""What it says of them; the last four are means of predicted numbers, and not told per hundred."""
+"""What it says of them. Means of predicted numbers (error to outcome) are not told per hundred; what is said
+of sampled answers is told in words of their own."""
 
 
 @dataclass(frozen=True)

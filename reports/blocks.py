@@ -75,13 +75,16 @@ class Differences:
 class GridCell:
     """A figure and what stands under it.
 
-    ``shade``: the class of its colour, empty for none; ``strong``: it stands out.
+    ``shade``: the class of its colour, empty for none; ``strong``: it stands out, or what stands under it
+    where it has a ``side``: "above", "below" or "at" its ideal. ``note``: a mark that a key explains.
     """
 
     text: str
     under: str = ""
     shade: str = ""
     strong: bool = False
+    side: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,19 @@ class KeptPairs(Pairs):
         super().__init__(by, probability)
         self.rows = Rows(by)
         self._ids: list[pa.Array] = []
+        self._names = Coded()
+
+    def _keep(self, batch: Batch, held: dict[str, NDArray[Any]]) -> None:
+        """Keep a batch's rows with columns of both models, their ids and the names of their clusters."""
+        if batch.cluster is not None:
+            held = {**held, NAMED: self._names.codes(batch.cluster)}
+        self.rows.add(batch.slices, batch.keys, held, batch.weight, batch.cluster)
+        self._ids.append(batch.rows.column("id").cast(pa.string()))
+
+    def _turned(self, into: NDArray[np.bool_], out_of: NDArray[np.bool_]) -> Turned:
+        """Rows that turn, by the masks of both sides."""
+        ids = pa.chunked_array(self._ids).combine_chunks()
+        return Turned.of(ids, into, out_of, list(self._names.names), self.rows.column(NAMED))
 
     @property
     def cube(self) -> Cube:
@@ -196,8 +209,7 @@ class ChoicePairs(KeptPairs):
         held = _held(before)
         for side, batch in zip(SIDES, (before, after), strict=True):
             held[side + DECISION] = places(batch.rows.column(DECISION), ROLES)
-        self.rows.add(before.slices, before.keys, held, before.weight, before.cluster)
-        self._ids.append(before.rows.column("id").cast(pa.string()))
+        self._keep(before, held)
 
     def moves(self, by: By) -> dict[str, NDArray[np.int64] | None]:
         """Rows of every slice whose answer was right and is not, or is right and was not."""
@@ -211,8 +223,8 @@ class ChoicePairs(KeptPairs):
         if not self._ids:
             return None
         before, after = (Answered(self.rows, side) for side in SIDES)
-        ids, open_ = pa.chunked_array(self._ids).combine_chunks(), before.ambiguous
-        return Turned.of(ids, open_ & ~before.biased & after.biased, open_ & before.biased & ~after.biased)
+        open_ = before.ambiguous
+        return self._turned(open_ & ~before.biased & after.biased, open_ & before.biased & ~after.biased)
 
 
 def _joint(cube: Cube, sensitive: By, flags: Mapping[str, NDArray[np.bool_]], by: By) -> NDArray[np.int64]:

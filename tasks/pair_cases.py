@@ -56,6 +56,10 @@ class Preferred:
         """Top and bottom of wins less losses."""
         return [np.asarray(self._is(WIN) * 1.0 - self._is(LOSS), float), self._each]
 
+    def margin(self) -> list[Floats]:
+        """By how much the stereotype is likelier, of each pair."""
+        return [np.asarray(self.rows.values(self.side + MARGIN), float), self._each]
+
     def language(self) -> list[Floats]:
         """Top and bottom of the language model score."""
         return [np.asarray(self.rows.values(self.side + MEANINGFUL), float), self._each]
@@ -75,7 +79,7 @@ class PairCases(Cases):
         cube = batch.cube(self.by, {n: batch.rows.column(n) for n in names})
         self._cubes.add(cube)
         if names:
-            held = {DECISION: places(batch.rows.column(DECISION), SHOWN)}
+            held = {DECISION: places(batch.rows.column(DECISION), SHOWN), MARGIN: batch.number(MARGIN)}
             if MEANINGFUL in batch.names:
                 held[MEANINGFUL] = batch.number(MEANINGFUL)
             if batch.cluster is not None:
@@ -120,18 +124,17 @@ class PairPairs(KeptPairs):
         held = {}
         for side, batch in zip(SIDES, (before, after), strict=True):
             held[side + DECISION] = places(batch.rows.column(DECISION), SHOWN)
+            held[side + MARGIN] = batch.number(MARGIN)
             if MEANINGFUL in before.names and MEANINGFUL in after.names:
                 held[side + MEANINGFUL] = batch.number(MEANINGFUL)
-        self.rows.add(before.slices, before.keys, held, before.weight, before.cluster)
-        self._ids.append(before.rows.column("id").cast(pa.string()))
+        self._keep(before, held)
 
     def turned(self) -> Turned | None:
         """Pairs in which the stereotype becomes the likelier sentence, or no longer is."""
         if not self._ids:
             return None
         before, after = (Preferred(self.rows, side).wins for side in SIDES)
-        ids = pa.chunked_array(self._ids).combine_chunks()
-        return Turned.of(ids, ~before & after, before & ~after)
+        return self._turned(~before & after, before & ~after)
 
 
 def columns(said: Said, classes: Sequence[str]) -> dict[str, pa.Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..metrics.entry import DisparityRow, Metric, table
 from ..metrics.estimators import Need
 from ..metrics.intervals import Floats
-from ..metrics.quotients import Icat, Quotient
+from ..metrics.quotients import Among, Icat, Quotient
 from ..metrics.rows import Rows
 from .pair_cases import PairCases, PairPairs, Preferred, columns, kind, written
 from .ratios import RatioOf
@@ -24,6 +24,10 @@ def _score(rows: Rows, side: str) -> list[Floats]:
 
 def _preference(rows: Rows, side: str) -> list[Floats]:
     return Preferred(rows, side).preference()
+
+
+def _margin(rows: Rows, side: str) -> list[Floats]:
+    return Preferred(rows, side).margin()
 
 
 def _language(rows: Rows, side: str) -> list[Floats]:
@@ -52,6 +56,15 @@ METRICS = table(
         RatioOf(_preference, Quotient(signed=True), SHOWN), ideal=0.0, ratio=False, bounds=(-1, 1),
         source=ZHAO, shows="Sensitive to which sentence is preferred; blind to by how much.",
         elsewhere=("pro_minus_anti", "winobias_gap"),
+    ),
+    Metric(
+        "mean_margin", "Mean margin", "mean of (score of the stereotype's sentence - score of the other)",
+        "By how much the model finds the sentence of the stereotype likelier than the other one, on the "
+        "scale of its scores; 0 is no preference.",
+        RatioOf(_margin, Among(share=False), SHOWN), ideal=0.0, ratio=False, percent=False, source=NANGIA,
+        shows="Sensitive to by how much a sentence is preferred; moves with the length of the sentences "
+        "where scores are sums over words.",
+        elsewhere=("mean_log_likelihood_difference", "likelihood_gap"),
     ),
     Metric(
         "language_model_score", "Language model score", "mean share of the two found likelier than nonsense",

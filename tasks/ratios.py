@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -106,6 +106,31 @@ class Units:
         """Rows of each."""
         return np.bincount(self.place, minlength=len(self.names)).astype(np.int64)
 
+    def carried(self, other: Units, metric: Metric) -> dict[str, float]:
+        """How far the figure of all would go, were each cluster alone as ``other`` has it.
+
+        Of the same rows after a change it is what each cluster carries of that change; {} for a metric that
+        is no ratio of sums.
+        """
+        estimator = metric.estimator
+        if not isinstance(estimator, RatioOf):
+            return {}
+        before, after = (units._sums(estimator) for units in (self, other))
+        places = {name: place for place, name in enumerate(other.names)}
+        order = np.array([places.get(name, -1) for name in self.names], np.int64)
+        kept = np.flatnonzero(order >= 0)
+        whole = before.sum(0)
+        alone = estimator.shape.of(whole - before[kept] + after[order[kept]])
+        found = np.asarray(alone) - np.asarray(estimator.shape.of(whole[np.newaxis]))
+        return {self.names[i]: float(value) for i, value in zip(kept, found, strict=True)}
+
+    def _sums(self, estimator: RatioOf) -> Floats:
+        """Sums of the values over each cluster, array of shape (clusters, values)."""
+        weight = self.rows.column("weight")
+        values = [v if weight is None else v * weight for v in estimator.parts(self.rows, "")]
+        size = len(self.names)
+        return np.stack([np.bincount(self.place, value, minlength=size) for value in values], axis=-1)
+
     def figures(self, metrics: Mapping[str, Metric]) -> dict[str, Floats]:
         """Figures of each cluster by itself; of metrics that are ratios of sums."""
         found = SlicedRows(self.place, len(self.names), self.rows.column("weight"))
@@ -127,18 +152,28 @@ class Turned:
     into, out_of : int
     ids_into, ids_out_of : list of str
         The first of them.
+    of_clusters : mapping of str to (int, int)
+        How many of each cluster do, where the rows have names of theirs.
     """
 
     into: int
     out_of: int
     ids_into: list[str]
     ids_out_of: list[str]
+    of_clusters: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, ids: pa.Array, into: NDArray[np.bool_], out_of: NDArray[np.bool_]) -> Turned:
-        """From the rows' ids, and whether each turns."""
+    def of(
+        cls, ids: pa.Array, into: NDArray[np.bool_], out_of: NDArray[np.bool_],
+        names: Sequence[str] = (), place: NDArray[np.int64] | None = None,
+    ) -> Turned:  # fmt: skip
+        """From the rows' ids, whether each turns, and the clusters with each row's place among them."""
 
         def named(rows: NDArray[Any]) -> list[str]:
             return [str(one) for one in ids.take(np.flatnonzero(rows)[:MOST_IDS]).to_pylist()]
 
-        return cls(int(into.sum()), int(out_of.sum()), named(into), named(out_of))
+        counts = {}
+        if place is not None:
+            both = (np.bincount(place[rows], minlength=len(names)).tolist() for rows in (into, out_of))
+            counts = dict(zip(names, zip(*both, strict=True), strict=True))
+        return cls(int(into.sum()), int(out_of.sum()), named(into), named(out_of), counts)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -18,6 +19,7 @@ from ...datasets.read import sha256_file
 from ...metrics.counts import DECISION
 from ...metrics.exact import clopper_pearson
 from ...plain import shown
+from ...tasks.generation_cases import NEGATIVE, POSITIVE
 from ..config import Config, Planned
 from ..result import AuditResult, Cost, SelfFlips, Variant
 from ..store.folder import ARTEFACTS, PREDICTIONS
@@ -73,6 +75,10 @@ def _check_thresholds(run: Path, result: AuditResult, config: Config) -> Iterato
         if threshold is None or "score" not in pq.read_schema(path).names:
             continue
         table = pq.read_table(path, columns=["score", DECISION])
+        if not pa.types.is_integer(table.schema.field(DECISION).type):
+            # Words: of an answer that no judge read, none is decided.
+            table = table.filter(pc.is_in(table[DECISION], pa.array([POSITIVE, NEGATIVE])))
+            table = table.set_column(1, DECISION, pc.equal(table[DECISION], POSITIVE))
         selected = pc.greater_equal(table["score"], float(threshold))
         wrong = pc.sum(pc.not_equal(selected, pc.cast(table[DECISION], "bool"))).as_py() or 0
         if wrong:

@@ -105,6 +105,10 @@ class PredictionsSpec(Written, Predicted, ModelSpec):
         None, description="Value(s) of the decision column that count as positive."
     )
     scale: Scale = "probability"
+    samples: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, exclude_if=absent,
+        description="Of a suite of prompts: answers to each, with ids ID#0, ID#1 and so on.",
+    )  # fmt: skip
     types: Types = None
 
     @model_validator(mode="after")
@@ -238,7 +242,7 @@ class EndpointSpec(Served, Called, Asked, Tokenized, Pictured, Batches, ModelSpe
         words = [
             key
             for key in (*Asked.model_fields, *Called.model_fields, "score")
-            if key in self.model_fields_set
+            if getattr(self, key) is not None
         ]
         if words:
             raise ValueError(f"{words[0]}: belongs to protocol: openai, a language model; leave it out")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets.suites import SUITES, Suite
 from .language import LANGUAGE, is_language
-from .model import SPECS
+from .model import SPECS, PredictionsSpec
 from .model_base import kind_of
 
 if TYPE_CHECKING:
@@ -63,8 +63,12 @@ def check_suite(config: Config) -> None:
         stray = next((key for key in OF_SUITES if getattr(config.data, key) is not None), None)
         if stray is not None:
             raise ValueError(f"data.{stray}: belongs to a suite; leave it out")
+    suite = None if config.suite is None else SUITES[config.suite]
+    prompts = suite is not None and "prompt" in suite.roles
+    if not prompts and isinstance(config.model, PredictionsSpec) and config.model.samples:
+        raise ValueError("model.samples: belongs to predictions of a suite of prompts; set data.sample")
+    if suite is None:
         return
-    suite = SUITES[config.suite]
     if config.task not in (None, suite.task):
         raise ValueError(f"task: the suite {suite.name} is of the task {suite.task}, got {config.task}")
     if config.data.path is None:
@@ -79,10 +83,12 @@ def check_suite(config: Config) -> None:
             f"{config.data.cluster}"
         )
     kind = None if config.model is None else config.model.resolved
-    asked = config.model is not None and (suite.text or kind == "predictions" or is_language(config.model))
+    mine = ("predictions", "variant")
+    asked = config.model is not None and (suite.text or kind in mine or is_language(config.model))
     if not asked:
         who = "any model of texts" if suite.text else "a language model"
-        kinds = "" if suite.text else f", {', '.join(LANGUAGE)}, or endpoint with protocol: openai"
+        more = ("variant (an artefact of one)", *LANGUAGE)
+        kinds = "" if suite.text else f", {', '.join(more)}, or endpoint with protocol: openai"
         raise ValueError(
             f"model: the suite {suite.name} is scored from predictions, or by {who}; expected kind: "
             f"predictions{kinds}, got {kind or 'none'}"

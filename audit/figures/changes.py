@@ -18,6 +18,7 @@ from ...metrics.figures import Figure
 from ...metrics.intervals import Floats, adjust_p, normal_quantile
 from ...metrics.table import SELECTED
 from ...tasks.cases import By
+from ...tasks.ratios import Turned as Turns
 from ...told import tell
 from ..result import Change, Comparison, Flips, GapChange, Status, Turned, UnitChange, Variant
 from .measure import Slices
@@ -47,7 +48,7 @@ def compared(paired: Paired, plan: Plan, before: str, after: str) -> Comparison:
     found = paired.cases.turned()
     return Comparison(
         before=before, after=after, rows=paired.rows, agreement=agreement, overall=overall, flips=flips,
-        units=_units(paired, plan), turned=None if found is None else Turned(**vars(found)),
+        units=_units(paired, plan), turned=None if found is None else _turned(found),
         changes=changes, gap_changes=gaps,
     )  # fmt: skip
 
@@ -57,20 +58,38 @@ MOST_UNITS = 10
 
 
 def _units(paired: Paired, plan: Plan) -> list[UnitChange]:
-    """The clusters whose leading figure changes most; none where the task tells none of clusters."""
-    name = next((metric for metric in paired.task.leading if metric in plan.metrics), None)
+    """The clusters that carry most of the change of the leading figure; none where a task tells of none."""
     both = [m.cases.units for m in (paired.measured_before, paired.measured_after)]
     before, after = both
-    if name is None or before is None or after is None:
+    if before is None or after is None:
         return []
-    wanted = {name: paired.metric(name)}
-    values = [dict(zip(u.names, u.figures(wanted)[name].tolist(), strict=True)) for u in (before, after)]
+    # A figure that is no ratio of sums has no value of a single cluster.
+    leading = {name: paired.metric(name) for name in paired.task.leading if name in plan.metrics}
+    name = next(iter(before.figures(leading)), None)
+    if name is None:
+        return []
+    metric = leading[name]
+    values = [dict(zip(u.names, u.figures({name: metric})[name].tolist(), strict=True)) for u in both]
+    sizes = dict(zip(before.names, before.sizes.tolist(), strict=True))
+    carried = before.carried(after, metric)
+    turned = paired.cases.turned()
+    turns = {} if turned is None else turned.of_clusters
     found = [
-        UnitChange(name=unit, metric=name, before=one, after=other, value=other - one)
+        UnitChange(
+            name=unit, metric=name, before=one, after=other, value=other - one, n=sizes[unit],
+            carried=carried.get(unit), into=turns[unit][0] if unit in turns else None,
+            out_of=turns[unit][1] if unit in turns else None,
+        )
         for unit, one in values[0].items()
         if math.isfinite((other := values[1].get(unit, math.nan)) - one) and other != one
+    ]  # fmt: skip
+    return sorted(found, key=lambda unit: (-abs(unit.carried or 0.0), -abs(unit.value), unit.name))[
+        :MOST_UNITS
     ]
-    return sorted(found, key=lambda unit: (-abs(unit.value), unit.name))[:MOST_UNITS]
+
+
+def _turned(found: Turns) -> Turned:
+    return Turned(into=found.into, out_of=found.out_of, ids_into=found.ids_into, ids_out_of=found.ids_out_of)
 
 
 def _of_metrics(

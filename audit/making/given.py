@@ -367,7 +367,9 @@ def origin(wanted: GivenVariant, loaded: Loaded) -> dict[str, Any]:
     runtime = getattr(base, "runtime", None)
     if hasattr(base, "engine"):
         known = vocabulary_of(base.engine)
-        told["vocabulary"] = tell("not known, as it is served elsewhere") if known is None else known.sha256()
+        told["vocabulary"] = (
+            tell("not known: its runtime does not tell it") if known is None else known.sha256()
+        )
     if isinstance(runtime, OnnxRuntime) and (kinds := stored_kinds(runtime.path)):
         told["quantisation"] = kinds
     return told

@@ -188,7 +188,7 @@ def _artefact(
         )
     if hasattr(unruled(found), "engine"):
         # An artefact has no rows: what is to be told of its answers goes to these.
-        unruled(found).data = data  # type: ignore[attr-defined]
+        unruled(found).data = data
     _check_score_column(found, data)
     unknown_columns(found.columns, data.names, data.where)
     _refuse_fitted_rows(fitted_on(Path(spec.path)), config.data, data)

@@ -13,7 +13,7 @@ from ...datasets.dialect import TextForm
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
 from ...datasets.filled import filled, templates_of
-from ...datasets.generation import SAMPLE, sampled
+from ...datasets.generation import SAMPLE, SAMPLE_MARK, sampled
 from ...datasets.read import iter_batches
 from ...datasets.suite import located, taken
 from ...datasets.suites import SUITES, Suite
@@ -86,7 +86,8 @@ def of_suite(config: Config, suite: Suite) -> EvaluationSet:
     # It is told as it is given: a run is read again without the data.
     found.where = str(given)
     found.notes += items.notes
-    found.aside = items.aside
+    numbers = [f"{SAMPLE_MARK}{k}" for k in range(samples)] if samples > 1 else [""]
+    found.aside = [f"{name}{number}" for name in items.aside for number in numbers]
     return found
 
 

@@ -81,10 +81,10 @@ def others(
     with ExitStack() as closing:
         collect = closing.enter_context(_collecting())
         place = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="fairweigh-")))
-        prices = Prices(scorer.config, model, rows, place, scorer.progress, fresh, files)
+        prices = Prices(scorer.config, model, rows, place, scorer.progress, fresh, files, scorer.judged)
         cost, flips = prices.original_cost()
         told = original.model | ({"cost": unpriced(prices.unpriced)} if prices.unpriced else {})
-        entries = [replace(original, model=told, cost=cost, self_flips=flips)]
+        entries = [replace(original, model=told, cost=cost, self_flips=flips or original.self_flips)]
         shop = Workshop(prices, learned, scorer.data, scorer.folder.folder, collect)
         made, broken = _made(scorer, shop)
         entries += made

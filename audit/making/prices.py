@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from ...compression import artefact, cost
 from ...compression.fresh import Asked, FreshProcesses
-from ...compression.given_cost import given_cost, of_files, of_served
+from ...compression.given_cost import given_cost, of_files, of_served, paid, untimed
 from ...compression.language_cost import kv_bytes_per_token, written
 from ...compression.make import Made, allowed, apart, counted
 from ...datasets.errors import InputError
+from ...models.base import Scored
 from ...models.foreign import one_line
 from ...models.language.changeable import is_language
 from ...models.rules import unruled
@@ -24,7 +25,7 @@ from ..config import Config
 from ..progress import Progress
 from ..result import Cost, Generation, SelfFlips, Timing
 from .given import Loaded
-from .self_flips import self_flips
+from .self_flips import as_said, self_flips
 
 FRESH_ROWS, FRESH_TEXTS = 256, 32
 """Rows that a fresh process scores, and those of a language model."""
@@ -47,6 +48,8 @@ class Prices:
         That load what is made; needed where anything is.
     files : sequence of Path
         That hold the original, where it is of files.
+    judged : callable
+        Makes decisions of answers in words.
 
     Attributes
     ----------
@@ -63,6 +66,7 @@ class Prices:
     progress: Progress
     fresh: FreshProcesses | None = None
     files: Sequence[Path] = ()
+    judged: Callable[[Scored], Scored] = as_said
 
     def __post_init__(self) -> None:
         self.measured = False
@@ -110,12 +114,12 @@ class Prices:
         if not self.measured:
             scored = not unruled(self.original).bound
             again = self.config.competes and not self.config.planned and scored
-            return None, self_flips(self.original, self.rows, self.config) if again else None
+            return None, self_flips(self.original, self.rows, self.config, self.judged) if again else None
         self.progress("measuring the original", 0, None)
         place = self.place / "original"
         asked = self._asked(self.original, place) if self.config.planned else None
         if unruled(self.original).served:
-            found = of_served()
+            found = of_served(unruled(self.original))
         elif self._stands:
             found = of_files(unruled(self.original), self.files, self.rows)
         else:
@@ -124,7 +128,9 @@ class Prices:
         if self.files and not self.config.planned:
             # Beside models that are priced by their files it is priced by its own.
             found["stored_bytes"] = sum(path.stat().st_size for path in self.files)
-        flips = self_flips(self.original, self.rows, self.config)
+        # Where each request may cost, the floor that was found when it was scored is enough.
+        again = not paid(unruled(self.original))
+        flips = self_flips(self.original, self.rows, self.config, self.judged) if again else None
         found |= self._checked(self.original, asked) if asked is not None else {"reload": ""}
         found |= self._timed(None, found["notes"])
         return _cost(found, found), flips
@@ -134,7 +140,7 @@ class Prices:
         base = unruled(loaded.model)
         if base.bound:
             return None, None
-        floor = self_flips(loaded.model, rows, self.config)
+        floor = self_flips(loaded.model, rows, self.config, self.judged)
         if not (self.measured and (loaded.files or base.served)):
             return None, floor
         found = given_cost(self.original, self._copy, loaded.model, loaded.files, rows, self.config.seed)
@@ -176,6 +182,8 @@ class Prices:
         if not known and model is not None:
             why = tell("Time: not measured, as that of the original was not.")
             return {"timings": [], "notes": [*notes, why]}
+        if paid(unruled(self.original)):
+            return {"timings": [], "notes": [*notes, untimed()]}
         try:
             found = cost.timings(self.original, copy, timed, self._batches, self.config.seed, known)
         except OSError:

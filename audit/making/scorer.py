@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 from ...datasets.columns import no_column
 from ...datasets.errors import InputError
 from ...datasets.evaluation import EvaluationSet
-from ...models.base import Model
+from ...models.base import Model, Scored
 from ...models.rules import unruled
 from ..config import Config
 from ..config.ladder import ORIGINAL
@@ -25,7 +26,7 @@ from ..verdict.judge import SELECTION, value_order
 from .judging import Judging
 from .opening import evaluation_set
 from .scoring import Job, Shards, Twins, sample, score
-from .self_flips import STEADY_ROWS, self_flips
+from .self_flips import STEADY_ROWS, as_said, self_flips
 
 
 class Scorer:
@@ -95,7 +96,12 @@ class Scorer:
         if self.config.planned or model is None or not unruled(model).batched:
             return None
         columns = [*model.columns, *([self.data.id] if self.data.id else [])]
-        return self_flips(model, sample(self.open(), columns, STEADY_ROWS), self.config)
+        return self_flips(model, sample(self.open(), columns, STEADY_ROWS), self.config, self.judged)
+
+    @property
+    def judged(self) -> Callable[[Scored], Scored]:
+        """What makes decisions of answers in words; what a model says, as it is, where none are judged."""
+        return as_said if self.judging is None else self.judging.reading.judged
 
     def _shards(self, name: str, model: Model | None) -> Shards | None:
         """Where a neural model's scores are kept on the way: a folder of their own for the same work."""

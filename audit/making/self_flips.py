@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import numpy as np
 import pyarrow as pa
 
 from ...metrics.exact import clopper_pearson
-from ...models.base import Model
+from ...models.base import Model, Scored
 from ...models.extras import quiet
 from ...models.rules import unruled
 from ...told import tell
@@ -22,17 +23,25 @@ STEADY_ROWS = 256
 PIECE_ROWS = 64
 
 
-def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips | None:
+def as_said(scored: Scored) -> Scored:
+    """What a model says, as it is: nobody judges it."""
+    return scored
+
+
+def self_flips(
+    model: Model, rows: pa.RecordBatch, config: Config, judged: Callable[[Scored], Scored] = as_said
+) -> SelfFlips | None:
     """Score some rows as the audit does, and again shuffled and in pieces of other sizes.
 
     What flips then flips for no reason of the model's own: the floor under every flip rate. Texts that are
-    drawn are drawn anew, with another seed. None of a model that decides nothing.
+    drawn are drawn anew, with another seed. None of a model that decides nothing. ``judged`` makes decisions
+    of answers in words.
     """
     draw = np.random.default_rng(config.seed)
     most = unruled(model).most_again
     if most is not None and rows.num_rows > most:
         rows = rows.take(pa.array(np.linspace(0, rows.num_rows - 1, most).astype(np.int64)))
-    before = model.score(rows, None)
+    before = judged(model.score(rows, None))
     if before.decision is None:
         return None
     other = unruled(model).drawn_again()
@@ -45,7 +54,7 @@ def self_flips(model: Model, rows: pa.RecordBatch, config: Config) -> SelfFlips 
     with quiet() if unruled(model).batched else nullcontext():
         while start < len(order):
             piece = order[start : start + int(draw.integers(1, PIECE_ROWS + 1))]
-            again = (other if drawn else model).score(rows.take(pa.array(piece)), None)
+            again = judged((other if drawn else model).score(rows.take(pa.array(piece)), None))
             decision[piece] = again.decision
             if score is not None:
                 score[piece] = again.score

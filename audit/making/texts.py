@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,11 +21,15 @@ from .opening import evaluation_set
 MOST_SHOWN = 60
 
 
-def texts_of(config: Config, train: TrainData, table: pa.Table | None) -> TrainingRows:
+def texts_of(
+    config: Config, train: TrainData, columns: Sequence[str], table: pa.Table | None = None
+) -> TrainingRows:
     """Read what ``model.train`` names: a column of texts, or a file of the suite with other items.
 
     Parameters
     ----------
+    columns : sequence of str
+        That the model reads of an item.
     table : pyarrow.Table, optional
         The audited rows, where they came from Python.
 
@@ -42,7 +47,7 @@ def texts_of(config: Config, train: TrainData, table: pa.Table | None) -> Traini
         return _of_column(Path(train.path), train.text, train)
     if config.suite is None:
         raise InputError("model.train.text: expected the column of the texts, got none")
-    return _of_suite(config, Path(train.path), table)
+    return _of_suite(config, Path(train.path), columns, table)
 
 
 def _of_column(path: Path, column: str, train: TrainData) -> TrainingRows:
@@ -58,25 +63,27 @@ def _of_column(path: Path, column: str, train: TrainData) -> TrainingRows:
     return _rows(pa.record_batch({TEXT: texts}), about, path)
 
 
-def _of_suite(config: Config, path: Path, table: pa.Table | None) -> TrainingRows:
+def _of_suite(config: Config, path: Path, columns: Sequence[str], table: pa.Table | None) -> TrainingRows:
     """Items of a suite that are not audited, as a model is asked them."""
     suite = SUITES[str(config.suite)]
     place = located(path, suite.name)
     items = suite.read(place).table.combine_chunks()
-    name = suite.roles["id"]
-    audited = {
-        str(one)
-        for batch in evaluation_set(config, table).batches([name])
-        for one in batch.column(name).to_pylist()
-    }
-    twice = [str(one) for one in items.column(name).to_pylist() if str(one) in audited]
+    audited = set(_asked(evaluation_set(config, table).batches(columns), columns))
+    twice = [row for row in _asked(items.to_batches(), columns) if row in audited]
     if twice:
         raise InputError(
             f"model.train: {number_of(len(twice), 'item')} of {path} are audited too, such as "
-            f"{twice[0][:MOST_SHOWN]!r}; expected others"
+            f"{twice[0][0][:MOST_SHOWN]!r}; expected others"
         )
     about = tell("{n} items of {where}", n=f"{items.num_rows:,}", where=path.name)
     return _rows(items.to_batches()[0], about, files_of(place)[0] if not place.is_dir() else None)
+
+
+def _asked(batches: Iterable[pa.RecordBatch], columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """What a model is asked, row by row: of two files the same item may have another id."""
+    for batch in batches:
+        read = [batch.column(name).cast(pa.string()).to_pylist() for name in columns]
+        yield from zip(*read, strict=True)
 
 
 def _rows(batch: pa.RecordBatch, about: str, path: Path | None) -> TrainingRows:

@@ -70,7 +70,7 @@ def learning(
         assert train is not None
         if not kept:
             if is_language(config.model):
-                kept["parts"] = texts_of(config, train, table), None
+                kept["parts"] = texts_of(config, train, model.columns, table), None
             else:
                 trained_here = train.name is not None or not _comes_trained(config)
                 read = _of_set if trained_here else _of_file

@@ -136,7 +136,7 @@ class Workshop:
     def _measured(self, begun: Begun) -> Ready:
         assert begun.found is not None
         assert begun.asked is not None
-        flips = self_flips(begun.model, self.rows, self.config)
+        flips = self_flips(begun.model, self.rows, self.config, self.prices.judged)
         cost, reload = self.prices.finished(begun.model, begun.found, begun.asked)
         recipe = begun.recipe.model_copy(update={"reload": reload})
         self._recipes[begun.name] = recipe

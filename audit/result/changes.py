@@ -107,6 +107,10 @@ class Identified(Part):
     )
 
 
+def _untold(value: object) -> bool:
+    return value is None
+
+
 class UnitChange(Part):
     """A cluster, such as a template, that carries much of a change."""
 
@@ -115,6 +119,15 @@ class UnitChange(Part):
     before: float
     after: float
     value: float
+    n: int | None = Field(None, exclude_if=absent, description="Its rows.")
+    carried: float | None = Field(
+        None, exclude_if=absent,
+        description="How far the figure of all would go, were this cluster alone as it is after the change.",
+    )  # fmt: skip
+    into: int | None = Field(
+        None, exclude_if=_untold, description="Its rows that turn into what a stereotype says."
+    )
+    out_of: int | None = Field(None, exclude_if=_untold, description="Its rows that turn out of it.")
 
 
 class Turned(Part):
@@ -137,7 +150,8 @@ class Comparison(Part):
     overall: Flips | None = None
     units: list[UnitChange] = Field(
         default_factory=list, exclude_if=absent,
-        description="Of a suite: clusters whose leading figure changes most, the largest change first.",
+        description="Of a suite: the clusters that carry most of the change of the leading figure, the first "
+        "one the most.",
     )  # fmt: skip
     turned: Turned | None = Field(None, exclude_if=absent, description="Of a suite.")
     flips: list[Flips] = Field(default_factory=list)

@@ -23,7 +23,7 @@ from studies import Study, line
 ROOMS = (
     "rates", "pairs", "several", "dependent", "paired", "growth", "means", "losses", "areas", "standardised",
     "moves", "regressions", "errors", "classes", "multilabels", "toplabels", "rankings", "distributions",
-    "judged", "atlimit", "passes", "verdicts", "findings", "variants",
+    "judged", "units", "atlimit", "passes", "verdicts", "findings", "variants",
 )  # fmt: skip
 STUDIES: dict[str, tuple[Study, str]] = {}
 TABLES: dict[str, Callable[[], str]] = {}

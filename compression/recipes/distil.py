@@ -147,6 +147,8 @@ def _of_texts(model: Any, params: Distil, context: Context) -> Done:
     teacher = (model if anew else context.original).runtime.module
     if anew:
         student, source = _student(model, params, context)
+        if (ends := getattr(teacher, "generation_config", None)) is not None:
+            student.generation_config = ends
         model.runtime.module, model.source = student.to(model.runtime.device), source
     how = Finetune(steps=params.steps, lr=params.lr, batch=params.batch)
     lora = None if params.lora is None else (params.lora.rank, params.lora.alpha)

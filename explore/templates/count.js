@@ -138,7 +138,7 @@ const makeCounts = (data) => {
     const every = (column, none) => part.keys.map((_, i) => at(column, i, none));
     return {
       metric, value: every("value", NaN), low: every("low", NaN), high: every("high", NaN), n: every("n", 0),
-      size: every("small", 1).map((small) => (small ? 0 : Infinity)),
+      few: every("few", 0), size: every("small", 1).map((small) => (small ? 0 : Infinity)),
     };
   };
   const nothing = (metric, part) => {

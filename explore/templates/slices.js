@@ -8,18 +8,20 @@ const makeSlices = ({ data, counts, state, words, write, draws }) => {
     part.by.length ? part.keys[i].map((value, k) => data.levels[part.by[k]][value]).join(" \u00b7 ") : words.all_rows;
 
   const RANK = { error: 0, fail: 1, inconclusive: 2, pass: 3 };
-  const rowsOf = (part, f, other, ref, judged) => {
+  const rowsOf = (part, f, other, ref, judged, apart) => {
     const verdicts = new Map((judged ? judged.claims : []).map((claim) => [claim.slice, claim.verdict]));
     return part.keys.map((_, i) => ({
-      i, name: sliceName(part, i), n: f.n[i], value: f.value[i], small: f.size[i] < data.min,
+      i, name: sliceName(part, i), n: f.n[i], value: f.value[i], small: f.size[i] < data.min, few: Boolean(f.few && f.few[i]),
       limits: data.clustered && !f.low ? [NaN, NaN] : counts.limits(f, i), other: other ? other.value[i] : NaN,
-      gap: i === ref ? NaN : f.value[i] - f.value[ref], verdict: verdicts.get(i) || null,
+      gap: i === ref ? NaN : f.value[i] - f.value[ref], apart, verdict: verdicts.get(i) || null,
       shown: part.keys[i].map((value, k) => data.order[part.by[k]].indexOf(value)),
     }));
   };
+  // Further from the reference is worse; from the ideal, where a figure has one and no limit is on the distance.
+  const off = (row) => (known(chosen.metric.ideal) && !row.apart ? row.value - chosen.metric.ideal : row.gap);
   const worse = (p, q) => {
     const rank = (row) => (row.verdict && row.verdict !== "pass" ? RANK[row.verdict] : 9);
-    const size = (row) => (row.small ? -1 : known(row.gap) ? Math.abs(row.gap) : -2);
+    const size = (row) => (row.small ? -1 : known(off(row)) ? Math.abs(off(row)) : -2);
     return rank(p) - rank(q) || size(q) - size(p) || byName(p, q);
   };
   const byName = (p, q) => {
@@ -35,16 +37,17 @@ const makeSlices = ({ data, counts, state, words, write, draws }) => {
     if (!ends.length) [low, high] = [0, 1];
     if (!(high > low)) [low, high] = [low - (share ? 0.05 : Math.abs(low) / 10 || 1), high + (share ? 0.05 : Math.abs(high) / 10 || 1)];
     const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
-    const step = share ? (high - low > 0.55 ? 0.2 : 0.1) : power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.999);
-    const grain = share ? 0.1 : step;
+    const wide = high - low, step = share ? (wide > 1.1 ? 0.5 : wide > 0.55 ? 0.2 : 0.1) : power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.999);
+    const grain = share && low >= 0 ? 0.1 : step;
     low = Math.floor(low / grain + 1e-9) * grain;
     high = Math.ceil(high / grain - 1e-9) * grain;
-    if (share) [low, high] = [Math.max(0, low), Math.min(1, high)];
+    // A share ends at 0; what can fall below it, such as a bias, at -1.
+    if (share) [low, high] = [Math.max(Math.min(...ends) < 0 ? -1 : 0, low), Math.min(1, high)];
     const ticks = [];
     for (let v = low; v <= high + step * 1e-6; v += step) ticks.push(v);
     const x = (v) => `${(6 + (88 * (Math.min(Math.max(v, low), high) - low)) / (high - low)).toFixed(2)}%`;
     const digits = share ? 0 : Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-    return { x, ticks, text: (v) => (share ? String(Math.round(100 * v)) : fixed(v, digits)) };
+    return { x, ticks, text: (v) => (share ? String(Math.round(100 * v)).replace("-", "\u2212") : fixed(v, digits)) };
   };
 
   const drawRow = (row, f, ref, x, band) => {
@@ -60,6 +63,7 @@ const makeSlices = ({ data, counts, state, words, write, draws }) => {
     if (known(row.value)) drawn.push(element("svg:circle", { cx: x(row.value), cy: 13, r: 4.6, class: `dot ${kind}` }));
     const head = element("th", { scope: "row" }, name(row.name));
     if (row.small) head.append(" ", element("small", {}, say(words.fewer, { n: data.min })));
+    else if (row.few) head.append(" ", element("small", {}, words.few));
     const a = element("td", { class: "num" }, element("b", {}, as(row.value)));
     if (known(row.limits[0])) a.append(element("small", {}, between(...row.limits, short)));
     return element("tr", {}, head, element("td", { class: "num wide" }, whole(row.n)), a,
@@ -82,8 +86,8 @@ const makeSlices = ({ data, counts, state, words, write, draws }) => {
     const found = chosenSlices(), { part, gate, f, other, ref } = found, share = chosen.metric.kind === "percent";
     const kept = gate ? undefined : state.kept();
     const judged = gate ? state.judge(gate) : kept ? { claims: kept.claims.map(([key, verdict]) => ({ slice: counts.find(part, key), verdict })) } : null;
-    const every = rowsOf(part, f, other, ref, judged), { x, ticks, text } = axis(every, share);
     const band = gate ? gate.limit : kept ? kept.band : null;
+    const every = rowsOf(part, f, other, ref, judged, band !== null), { x, ticks, text } = axis(every, share);
     const wanted = chosen.find.toLowerCase();
     const rows = every.filter((row) => row.name.toLowerCase().includes(wanted)).sort(ORDERS[chosen.sort]);
     $("table").toggleAttribute("data-judged", Boolean(judged));

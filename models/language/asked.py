@@ -83,6 +83,11 @@ class AskedModel(Changeable, ModelKind):
     shard_rows = SHARD_ROWS
     most_again: int | None = MOST_AGAIN
 
+    @property
+    def served(self) -> bool:
+        """Whether it runs elsewhere, behind an address."""
+        return bool(getattr(self.engine, "served", False))
+
     def prompt(self, text: str) -> Prompt:
         """A prompt as this model is given it."""
         return Prompt(text, self.system)

@@ -31,7 +31,6 @@ class Causal(TorchLanguage):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self._ways: tuple[str, str] = ("", "")
-        self._begun: tuple[tuple[int, ...], Any] = ((), None)
 
     @property
     def way(self) -> str:
@@ -131,16 +130,14 @@ class Causal(TorchLanguage):
     def shared(self, rows: Sequence[Row]) -> tuple[int, list[Row], Any]:
         """What all prompts begin with as a cache, and the rows without it."""
         shared = common_beginning([row.prompt for row in rows]) if len(rows) > 1 else 0
-        # The last token of a prompt is read with its answers, which it is to foretell.
-        shared = min([shared, *(len(row.prompt) - 1 for row in rows)])
+        # What is looked at is read with the answers: the last token of a prompt, which foretells them.
+        shared = min([shared, *(len(row.prompt) - 1 - row.begun for row in rows)])
         if shared < SHARED or (self._window is not None and shared >= self._window):
             return 0, list(rows), None
-        beginning = tuple(rows[0].prompt[:shared])
-        if self._begun[0] != beginning:
-            ids = np.array([beginning], np.int64)
-            out = self.forward(input_ids=ids, attention_mask=np.ones_like(ids), keeping=True, keep=1)
-            self._begun = (beginning, self.kept(out))
-        return shared, [replace(row, prompt=row.prompt[shared:]) for row in rows], self._begun[1]
+        # Not kept from call to call: a recipe may change the weights in between.
+        ids = np.array([rows[0].prompt[:shared]], np.int64)
+        out = self.forward(input_ids=ids, attention_mask=np.ones_like(ids), keeping=True, keep=1)
+        return shared, [replace(row, prompt=row.prompt[shared:]) for row in rows], self.kept(out)
 
     def read(self, laid: Packed, before: int, cache: Any, *, keep: int, keeping: bool = False) -> Any:
         """Call the module on a batch."""
@@ -220,6 +217,11 @@ def _rows(asked: Sequence[Asked]) -> list[Row]:
     rows, place = [], 0
     for one in asked:
         if one.answers:
-            rows.append(Row(one.prompt, one.answers, tuple(range(place, place + len(one.answers)))))
+            # What all answers begin with, as sentences of a pair do, is read once too.
+            most = min(map(len, one.answers)) - 1
+            begun = min(common_beginning(one.answers), most)
+            own = tuple(answer[begun:] for answer in one.answers)
+            places = tuple(range(place, place + len(own)))
+            rows.append(Row([*one.prompt, *one.answers[0][:begun]], own, places, begun))
         place += len(one.answers)
     return rows

@@ -210,6 +210,8 @@ class WordsHead:
     """How the logits of words are compared: at each place with the word that comes next."""
 
     numbers = False
+    labels: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
     def logits(self, outputs: Any) -> Any:
         """They are."""

@@ -30,7 +30,13 @@ PART = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _TEXT, _ARRAY = 8, 9
 _TOKENIZER = "tokenizer.ggml."
+_TOKENS = "tokenizer.ggml.tokens"
 _TEMPLATE = "tokenizer.chat_template"
+_HEADS = {
+    "layers": "block_count", "width": "embedding_length", "heads": "attention.head_count",
+    "groups": "attention.head_count_kv", "keys": "attention.key_length", "values": "attention.value_length",
+}  # fmt: skip
+"""What tells how much of a token is kept, behind the architecture's name."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,25 @@ class GgufFile:
         """A whole number of the metadata; None where there is none."""
         found = self.values.get(key)
         return int(found) if isinstance(found, int) and not isinstance(found, bool) else None
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens its tokenizer has."""
+        told = str(self.values.get(_TOKENS, "")).split(" ")
+        return int(told[2]) if len(told) == 4 else 0
+
+    def tokens(self) -> list[str]:
+        """All tokens by their numbers, as its tokenizer writes them."""
+        return _part(self.files[0], keep=_TOKENS).kept
+
+    def values_in_a_cache(self) -> int | None:
+        """Keys and values that one token has in all layers; None where the heads are not told as numbers."""
+        told = {name: self.number(f"{self.architecture}.{key}") for name, key in _HEADS.items()}
+        layers, heads, width = told["layers"], told["heads"], told["width"]
+        if not layers or not heads or not width:
+            return None
+        keys, values = (told[name] or width // heads for name in ("keys", "values"))
+        return layers * (told["groups"] or heads) * (keys + values)
 
     def sha256(self) -> str:
         """Checksum of the file; of several parts, of their checksums one a line."""
@@ -153,6 +178,7 @@ def read_gguf(path: str | Path) -> GgufFile:
 @dataclass
 class _Part:
     values: dict[str, Value] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
     tensors: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
@@ -200,6 +226,7 @@ class _Reader:
 
     def __init__(self, data: mmap.mmap) -> None:
         self.data, self.at, self.size = data, 0, len(data)
+        self.kept: list[str] | None = None
 
     def take(self, size: int) -> bytes:
         if size > self.size - self.at:
@@ -244,32 +271,34 @@ class _Reader:
             if count > (self.size - self.at) // 8:
                 raise _BrokenError("an array longer than the file")
             for _ in range(count):
-                self.skip(self.number("Q"))
+                self._one(self.number("Q"))
         else:
             raise _BrokenError(f"an array of the unknown type {kind}")
         with memoryview(self.data)[begin : self.at] as seen:
             return f"{kind} x {count} {hashlib.sha256(seen).hexdigest()}"
 
-    def skip(self, size: int) -> None:
-        if size > self.size - self.at:
-            raise _BrokenError("it ends within its header")
-        self.at += size
+    def _one(self, size: int) -> None:
+        """Pass over a text of an array, or keep it."""
+        text = self.take(size)
+        if self.kept is not None:
+            self.kept.append(text.decode("utf-8", "replace"))
 
 
-def _part(file: Path) -> _Part:
+def _part(file: Path, keep: str = "") -> _Part:
+    """Read the header of a file, and all texts of the one array that is to be kept."""
     try:
         with file.open("rb") as opened:
             if file.stat().st_size < 24:
                 raise _BrokenError("it ends within its header")
             with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _header(_Reader(data))
+                return _header(_Reader(data), keep)
     except _BrokenError as error:
         raise InputError(f"model.path: {file} is no GGUF file that can be read: {error}") from None
     except OSError as error:
         raise InputError(f"model.path: {file}: {error.strerror}") from None
 
 
-def _header(reader: _Reader) -> _Part:
+def _header(reader: _Reader, keep: str) -> _Part:
     if reader.take(4) != b"GGUF":
         raise _BrokenError("it does not begin with GGUF")
     version = reader.number("I")
@@ -282,6 +311,7 @@ def _header(reader: _Reader) -> _Part:
     part = _Part()
     for _ in range(keys):
         name = reader.name()
+        reader.kept = part.kept if name == keep else None
         part.values[name] = reader.value()
     part.tensors = _tensors(reader, tensors, part.values.get("general.alignment", 32))
     return part

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import signal
@@ -19,6 +18,7 @@ from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
 from ...datasets.errors import InputError, shortened
+from .cores import threads
 
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
@@ -135,12 +135,6 @@ class LlamaServer:
     def close(self) -> None:
         """End the process."""
         self._end()
-
-
-def threads() -> int:
-    """How many threads compute: as many as OpenMP's variable says, or as there are cores for this process."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdigit() and int(told) else len(os.sched_getaffinity(0))
 
 
 def _end(process: subprocess.Popen[str], log: IO[str]) -> None:

@@ -88,12 +88,14 @@ def of_module(module: Any, tokenizer: Any, source: Any, sha256: str, spec: Any) 
     spec
         What ``model:`` would say of it.
     """
-    from . import torch_engine
+    from .causal import Causal
+    from .masked import Masked
+    from .seq2seq import Seq2Seq
 
     parts = (module, tokenizer, source, sha256, spec)
     if spec.kind == "masked-lm":
-        return torch_engine.Masked(*parts)
-    return torch_engine.Seq2Seq(*parts) if spec.kind == "seq2seq" else torch_engine.Causal(*parts)
+        return Masked(*parts)
+    return Seq2Seq(*parts) if spec.kind == "seq2seq" else Causal(*parts)
 
 
 def sampling_of(spec: Any, default: int) -> Sampling:

@@ -14,7 +14,8 @@ from ..address import served_at
 from .answer_cache import AnswerCache
 from .engine import Floats, Likelihood, Prompt, Question, Sampling, Text
 from .openai_answers import BoundaryError, echoed, echoed_tokens, first_tokens, of_words, written
-from .openai_server import CHAT, COMPLETIONS, NoRoomError, OpenAIServer, served_model
+from .openai_said import MOST_SAID, NoRoomError
+from .openai_server import CHAT, COMPLETIONS, OpenAIServer, served_model
 from .patience import Patience
 
 Found = TypeVar("Found")
@@ -46,6 +47,8 @@ class OpenAIEngine:
     chat : bool
     truncated : int
     """
+
+    served = True
 
     def __init__(self, spec: Any, seed: int, patience: Patience | None = None) -> None:
         if getattr(spec, "context", None) is not None:
@@ -219,11 +222,19 @@ class OpenAIEngine:
         told: dict[str, Any] = {
             "kind": "endpoint", "protocol": "openai", "endpoint": self.address, "runtime": "served elsewhere",
             "model": self.model, **{f"model_{name}": value for name, value in self._said.items()},
-            "answered_as": sorted(server.models), "systems": sorted(server.fingerprints),
+            "answered_as": sorted(server.models)[:MOST_SAID],
+            "systems": sorted(server.fingerprints)[:MOST_SAID],
             "chat": self.chat, "scores": self.scores, "truncated": self.truncated,
             "usage": {"asked": dict(server.asked), "from_cache": dict(server.kept)},
             "tries_again": server.patience.tries_again,
         }  # fmt: skip
+        if server.seconds:
+            p50, p95 = np.quantile(server.seconds, [0.5, 0.95])
+            told["latency"] = tell(
+                "p50 {p50} s, p95 {p95} s for a request, with the network; at most {requests} requests at a "
+                "time",
+                p50=f"{p50:.3g}", p95=f"{p95:.3g}", requests=server.at_once,
+            )  # fmt: skip
         if self._least_told is not None:
             told["tokens_told"] = {"asked": MOST_TOLD, "least": self._least_told}
         if notes := list(self._notes()):
@@ -236,7 +247,7 @@ class OpenAIEngine:
             yield tell("no chat template is used: {said}", said=self._why_chat)
         for name, found in (("model", server.models), ("system_fingerprint", server.fingerprints)):
             if len(found) > 1:
-                names = ", ".join(f"{value}: {n:,}" for value, n in sorted(found.items()))
+                names = ", ".join(f"{value}: {n:,}" for value, n in found.most_common(5))
                 yield tell(
                     "the server changed during the run: its answers name {n} values of {field} ({names})",
                     n=len(found), field=name, names=names,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -17,6 +17,7 @@ from ..client import Client, LaterError, RefusedError, SlowError, as_json
 from ..extras import optional
 from .answer_cache import AnswerCache, key_of
 from .openai_answers import OddError, choice_of, needed, used
+from .openai_said import FILTERED, NO_ROOM, NOT_TAKEN, NoRoomError, lasting, share_that_fits
 from .patience import Patience, StoppedError
 
 Found = TypeVar("Found")
@@ -25,21 +26,6 @@ Item = TypeVar("Item")
 CHAT, COMPLETIONS = "chat/completions", "completions"
 SHORTEST_KEY = 8
 """Characters of a key that is looked for in what a server writes: shorter ones are words of a text too."""
-_NO_ROOM = re.compile(
-    r"exceed_context_size|context_length_exceeded|context (size|length)|maximum context|too many tokens"
-    r"|max_new_tokens` must be <=|longer than the (model's )?maximum",
-    re.I,
-)
-_FILTERED = re.compile(r"\bcontent_filter\b|content management policy", re.I)
-_NOT_TAKEN = (400, 422)
-
-
-class NoRoomError(InputError):
-    """A prompt is longer than the model's context; ``share`` of it fits, as far as the server says."""
-
-    def __init__(self, told: str, share: float) -> None:
-        super().__init__(told)
-        self.share = share
 
 
 class _Connection:
@@ -93,6 +79,8 @@ class OpenAIServer:
         The same of answers that the cache had.
     models, fingerprints : Counter
         Names of models and of their systems that answered.
+    seconds : list of float
+        That each answer of this run took.
     adapted : list of str
         What the server does not take, and is not sent therefore.
     """
@@ -118,6 +106,7 @@ class OpenAIServer:
         self.kept: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
         self.fingerprints: Counter[str] = Counter()
+        self.seconds: list[float] = []
         self.adapted: list[str] = []
         self._turns: Counter[str] = Counter()
 
@@ -231,6 +220,7 @@ class OpenAIServer:
         """Send a request patiently; RefusedError comes as it is, all others with the address."""
 
         def once() -> Any:
+            began = time.perf_counter()
             try:
                 content: bytes = send().http_response.content
             except SlowError as error:
@@ -239,6 +229,7 @@ class OpenAIServer:
                 if error.status == 408 or error.status >= 500:
                     raise LaterError(str(error)) from None
                 raise
+            self.seconds.append(time.perf_counter() - began)
             return good(self._parsed(content))
 
         try:
@@ -276,14 +267,14 @@ class OpenAIServer:
     ) -> Found:
         """What a server says no to may be asked otherwise, or is an outcome; if not, it is told."""
         said = error.content.decode("utf-8", "replace")
-        if error.status in (*_NOT_TAKEN, 413) and _NO_ROOM.search(said):
-            raise NoRoomError(str(self._at(route, error)), _share(error.content, said, body))
-        if error.status in _NOT_TAKEN and _FILTERED.search(said):
+        if error.status in (*NOT_TAKEN, 413) and NO_ROOM.search(said):
+            raise NoRoomError(str(self._at(route, error)), share_that_fits(error.content, said, body))
+        if error.status in NOT_TAKEN and FILTERED.search(said):
             part = {"message": {"content": ""}} if route == CHAT else {"text": ""}
             answer = {"choices": [{"finish_reason": "content_filter", **part}]}
             self._count(self.asked, answer)
             return read(answer)
-        if error.status in _NOT_TAKEN and self._without(said, body):
+        if error.status in NOT_TAKEN and self._without(said, body):
             return self.answer(route, body, read)
         raise self._at(route, error)
 
@@ -353,20 +344,6 @@ class OpenAIServer:
             return [future.result() for future in futures]
 
 
-def _share(content: bytes, said: str, body: Mapping[str, Any]) -> float:
-    """How much of a prompt fits, by the numbers that a server tells: a little less, as letters vary."""
-    asked = limit = 0
-    try:
-        error = json.loads(content).get("error")
-        asked, limit = int(error["n_prompt_tokens"]), int(error["n_ctx"])
-    except (AttributeError, KeyError, TypeError, ValueError):
-        told = re.search(r"context length is (\d+)", said), re.search(r"(?:requested|has) (\d+)", said)
-        if all(told):
-            limit, asked = (int(found[1]) for found in told if found)
-    new = body.get("max_tokens") or body.get("max_completion_tokens") or 0
-    return min(max(0.95 * (limit - new) / asked, 0.1), 0.95) if asked and limit else 0.75
-
-
 def served_model(server: OpenAIServer, name: str | None) -> tuple[str, dict[str, Any]]:
     """Return the model that is asked for, and what the server says of it.
 
@@ -383,15 +360,6 @@ def served_model(server: OpenAIServer, name: str | None) -> tuple[str, dict[str,
                 f"model.served_model: expected the name of one of the server's models ({names}), as it does "
                 "not have exactly one"
             )
-        return listed[0]["id"], _lasting(listed[0])
+        return listed[0]["id"], lasting(listed[0])
     found = next((one for one in listed if one["id"] == name), {})
-    return name, _lasting(found)
-
-
-def _lasting(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What a server says of a model, without what another request would find otherwise."""
-    kept = {k: v for k, v in told.items() if k in ("root", "parent", "max_model_len", "owned_by")}
-    meta = told.get("meta")
-    if isinstance(meta, Mapping):
-        kept |= {k: v for k, v in meta.items() if isinstance(v, int | str)}
-    return {k: v for k, v in kept.items() if v is not None}
+    return name, lasting(found)

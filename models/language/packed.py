@@ -20,15 +20,23 @@ class Row:
     Attributes
     ----------
     prompt : list of int
-        Without what stands in the cache.
+        Without what stands in the cache, and with what all answers begin with.
     answers : tuple of list of int
     places : tuple of int
         Of each answer, where its sum belongs.
+    begun : int
+        How many tokens at the prompt's end all answers begin with.
     """
 
     prompt: list[int]
     answers: tuple[list[int], ...]
     places: tuple[int, ...]
+    begun: int = 0
+
+    @property
+    def looked_at(self) -> int:
+        """Positions at the end whose logits are looked at."""
+        return self.begun + 1 + self.behind
 
     @property
     def behind(self) -> int:
@@ -48,7 +56,7 @@ class Row:
     def alone(self) -> list[Row]:
         """Each answer behind a prompt of its own."""
         each = zip(self.answers, self.places, strict=True)
-        return [Row(self.prompt, (answer,), (place,)) for answer, place in each]
+        return [Row(self.prompt, (answer,), (place,), self.begun) for answer, place in each]
 
 
 @dataclass(frozen=True)
@@ -101,9 +109,9 @@ def batches(
     order = sorted(rows, key=lambda row: -row.width)
     start = 0
     while start < len(order):
-        first, keep, size = order[start].width, order[start].behind + 1, 1
+        first, keep, size = order[start].width, order[start].looked_at, 1
         for row in order[start + 1 :]:
-            keep = max(keep, row.behind + 1)
+            keep = max(keep, row.looked_at)
             if (
                 (size + 1) * (first + more) > batch_tokens
                 or (size + 1) * keep * vocabulary > MOST_LOGITS
@@ -124,7 +132,7 @@ def packed(rows: Sequence[Row], before: int = 0, pad: int = 0) -> Packed:
     before : int
         Tokens that stand in the cache, in front of every prompt.
     """
-    width, keep = max(row.width for row in rows), max(row.behind for row in rows) + 1
+    width, keep = max(row.width for row in rows), max(row.looked_at for row in rows)
     ids = np.full((len(rows), width), pad, np.int64)
     positions = np.zeros((len(rows), width), np.int64)
     branch = np.full((len(rows), width), -1, np.int64)
@@ -141,10 +149,11 @@ def packed(rows: Sequence[Row], before: int = 0, pad: int = 0) -> Packed:
             number += read > 0
             ids[i, end : end + read], branch[i, end : end + read] = answer[:-1], number
             positions[i, end : end + read] = before + len(row.prompt) + np.arange(read)
-            which += [i] * len(answer)
-            where += [last, *range(end, end + read)]
-            tokens += answer
-            places += [place] * len(answer)
+            begun = row.prompt[len(row.prompt) - row.begun :]
+            which += [i] * (row.begun + len(answer))
+            where += [*range(last - row.begun, last + 1), *range(end, end + read)]
+            tokens += [*begun, *answer]
+            places += [place] * (row.begun + len(answer))
             end += read
     picked = (np.array(which), np.array(where) - (width - keep), np.array(tokens))
     return Packed(ids, positions, branch, keep, picked, np.array(places))

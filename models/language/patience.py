@@ -29,7 +29,7 @@ class Patience:
 
     Parameters
     ----------
-    per_minute : int, optional
+    per_minute : float, optional
         Requests at most, tries included; they are spread evenly.
     tries : int
     backoff : float
@@ -40,7 +40,7 @@ class Patience:
 
     def __init__(
         self,
-        per_minute: int | None = None,
+        per_minute: float | None = None,
         *,
         tries: int = TRIES,
         backoff: float = BACKOFF,

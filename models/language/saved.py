@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,10 +10,16 @@ from types import SimpleNamespace
 from typing import Any
 
 from ...datasets.errors import InputError
+from ..answers import Refusals
 from .asked import AskedModel
 from .chooser import Chooser
 from .engine import Engine, Sampling
 from .preferring import Preferring
+from .writer import Writer
+
+MOST_PATTERN = 500
+NESTED = re.compile(r"[*+}]\)+[*+{]")
+"""An expression that repeats what repeats may search without end."""
 
 
 @dataclass
@@ -28,23 +35,44 @@ def _of_chooser(model: Chooser) -> dict[str, Any]:
     return {"way": model.way, "form": model.form, **asdict(model.sampling)}
 
 
-def _chooser(engine: Engine, said: Mapping[str, Any], common: tuple[Any, ...]) -> AskedModel:
+def _chooser(engine: Engine, said: Mapping[str, Any], common: Mapping[str, Any]) -> AskedModel:
     sampling = Sampling(said["max_new_tokens"], said["temperature"], said["top_p"])
-    return Chooser(engine, *common, way=said["way"], form=said["form"], sampling=sampling)
+    return Chooser(engine=engine, **common, way=said["way"], form=said["form"], sampling=sampling)
 
 
 def _of_preferring(model: Preferring) -> dict[str, Any]:
     return {"mean": model.mean}
 
 
-def _preferring(engine: Engine, said: Mapping[str, Any], common: tuple[Any, ...]) -> AskedModel:
-    return Preferring(engine, *common, mean=said["mean"])
+def _preferring(engine: Engine, said: Mapping[str, Any], common: Mapping[str, Any]) -> AskedModel:
+    return Preferring(engine=engine, **common, mean=said["mean"])
 
 
-_Make = Callable[[Engine, Mapping[str, Any], tuple[Any, ...]], AskedModel]
+def _of_writer(model: Writer) -> dict[str, Any]:
+    return {
+        "prompts": model.prompts, "named": list(model.named), "form": model.form,
+        "refusals": list(model.refusals.patterns), **asdict(model.sampling),
+    }  # fmt: skip
+
+
+def _writer(engine: Engine, said: Mapping[str, Any], common: Mapping[str, Any]) -> AskedModel:
+    for pattern in said["refusals"]:
+        if len(pattern) > MOST_PATTERN or NESTED.search(pattern):
+            raise InputError(
+                f"asked.refusals: expected plain phrases, got {pattern[:60]!r}, which may not end"
+            )
+    sampling = Sampling(said["max_new_tokens"], said["temperature"], said["top_p"])
+    return Writer(
+        engine=engine, **common, prompts=said["prompts"], named=said["named"], form=said["form"], sampling=sampling,
+        refusals=Refusals(tuple(said["refusals"])),
+    )  # fmt: skip
+
+
+_Make = Callable[[Engine, Mapping[str, Any], Mapping[str, Any]], AskedModel]
 SAVED: dict[str, tuple[type[AskedModel], Callable[[Any], dict[str, Any]], _Make]] = {
     "choice": (Chooser, _of_chooser, _chooser),
     "pairs": (Preferring, _of_preferring, _preferring),
+    "generation": (Writer, _of_writer, _writer),
 }
 """By task: the adapter, what is written of it, and how it is made again."""
 
@@ -60,8 +88,10 @@ def settings_of(model: Any) -> dict[str, Any]:
 def adapter_of(said: Mapping[str, Any], engine: Engine, where: Path) -> AskedModel:
     """The adapter that `settings_of` told of, over an engine."""
     columns = list(said["columns"])
-    data: Any = NoRows(columns, str(where))
-    return SAVED[said["task"]][2](engine, said, (data, columns, said["seed"], said["system"]))
+    common = {
+        "data": NoRows(columns, str(where)), "columns": columns, "seed": said["seed"], "system": said["system"],
+    }  # fmt: skip
+    return SAVED[said["task"]][2](engine, said, common)
 
 
 def engine_settings(engine: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Seq2Seq(TorchLanguage):
 
     def __init__(self, module: Any, tokenizer: Any, source: Any, sha256: str, spec: Any) -> None:
         super().__init__(module, tokenizer, source, sha256, spec)
-        self.words = Tokenised(tokenizer, str(spec.chat), self.words.context, whole=True)
+        self.words = Tokenised(tokenizer, spec.chat or "auto", self.words.context, whole=True)
         self.start = _start(module, tokenizer)
 
     def context_of(self, given: int | None) -> int | None:

@@ -59,7 +59,7 @@ class TorchLanguage:
         self.batch_tokens, self.truncated = int(spec.batch_tokens), 0
         rows = int(module.get_input_embeddings().weight.shape[0])
         check_vocabulary(tokenizer, rows)
-        self.words = Tokenised(tokenizer, str(spec.chat), self.context_of(spec.context))
+        self.words = Tokenised(tokenizer, spec.chat or "auto", self.context_of(spec.context))
         self.vocabulary = int(getattr(module.config.get_text_config(), "vocab_size", rows))
         self.chat = self.words.chat
         self.takes = frozenset(inspect.signature(module.forward).parameters)

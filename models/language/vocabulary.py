@@ -10,6 +10,8 @@ from typing import Any
 from ...datasets.errors import InputError
 from .changeable import heard
 
+PROBES = 32
+"""Prompts whose tokens are compared."""
 SHOWN = 40
 """Characters of a token, and of a template, in a message."""
 
@@ -40,7 +42,7 @@ def vocabulary_of(engine: Any) -> Vocabulary | None:
     if told is not None:
         tokens, template = told()
         return Vocabulary(dict(enumerate(tokens)), template)
-    tokenizer = getattr(engine, "tokenizer", None)
+    tokenizer: Any = getattr(engine, "tokenizer", None)
     if not hasattr(tokenizer, "get_vocab"):
         return None
     template = getattr(tokenizer, "chat_template", None)
@@ -75,9 +77,9 @@ def check_alike(mine: Any, theirs: Any, rows: Any) -> None:
         )
     if mine.engine.chat:
         _check_template(one.template, other.template)
-    words = [getattr(model.engine, "words", None) for model in (mine, theirs)]
-    if rows is not None and all(hasattr(each, "questions") for each in words):
-        _check_prompts(*words, heard(mine, rows.slice(0, 32)))
+    own, others = (getattr(model.engine, "words", None) for model in (mine, theirs))
+    if rows is not None and own is not None and others is not None:
+        _check_prompts(own, others, heard(mine, rows.slice(0, PROBES)))
 
 
 def _check_tokens(mine: Mapping[int, str], theirs: Mapping[int, str]) -> None:

@@ -22,6 +22,8 @@ APART, APART_HALF = 1e-3, 0.1
 BEGINNING = 16
 PROBE = ((3, (1, 3, 2)), (5, (2, 2)), (4, (3, 1)))
 """Prompts, by their tokens behind a common beginning and those of their answers, that ways are tried with."""
+BEGUN = 2
+"""Tokens that all answers begin with."""
 LEAST_CONTEXT = 2 * BEGINNING
 
 
@@ -30,8 +32,8 @@ def weighing(model: Causal) -> str:
     if model.words.context is not None and model.words.context < LEAST_CONTEXT:
         return WAYS[-1]
     rows = _rows(model)
-    tokens = np.array([len(answer) for row in rows for answer in row.answers])
-    alone = sum(model.weighed([one], len(tokens), WAYS[-1]) for row in rows for one in row.alone())
+    tokens = np.array([BEGUN + len(answer) for row in rows for answer in row.answers])
+    alone = model.weighed(rows, len(tokens), WAYS[-1])
     for way in WAYS[:-1]:
         try:
             found = model.weighed(rows, len(tokens), way)
@@ -75,7 +77,7 @@ def _rows(model: Causal) -> list[Row]:
     for more, lengths in PROBE:
         prompt = [*beginning, *draw.integers(model.vocabulary, size=more).tolist()]
         answers = tuple(draw.integers(model.vocabulary, size=n).tolist() for n in lengths)
-        rows.append(Row(prompt, answers, tuple(range(place, place + len(answers)))))
+        rows.append(Row(prompt, answers, tuple(range(place, place + len(answers))), BEGUN))
         place += len(answers)
     return rows
 

@@ -87,6 +87,7 @@ def _document(result: AuditResult, charts: bool, regimes: Sequence[tuple[str, st
         gates=gates,
         together=gates_together(result),
         suite=_suite(result, charts),
+        items=telling(result).page,
         ladder=ladder(result) if has_ladder(result) else None,
         release=release(result),
         signed=list(signed_files(result)),

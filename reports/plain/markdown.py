@@ -11,6 +11,7 @@ from ...audit.result import AuditResult, GateResult
 from ..page.differences import difference_lines
 from ..page.findings import findings
 from ..slices.gate_tables import GateRow, gate_rows
+from ..tasks import telling
 from ..variants.ladder_table import Entry, Ladder, Step, ladder
 from ..variants.release import release
 from ..words.formats import count
@@ -27,6 +28,8 @@ LONGEST = 60_000
 LONGEST_LINE = 4_000
 MOST_STEPS = 50
 """Variants that the ladder has room for."""
+MOST_IDS = 5
+"""Ids of items that turn."""
 MOST_ROWS = 600
 """Gates that a comment can have room for."""
 BEHIND = 500
@@ -71,6 +74,8 @@ def render_markdown(result: AuditResult) -> str:
     steps = ladder(result)
     if steps is not None:
         lines += [*_ladder_lines(steps), ""]
+    turned = _turned_lines(result)
+    lines += [*turned, ""] if turned else []
     gates = binding_gates(result)
     if gates:
         lines += [
@@ -144,6 +149,22 @@ def _ladder_line(step: Step, steps: Ladder) -> str:
     marks = f" ({', '.join(step.marks)})" if step.marks else ""
     verdict = [f"**{verdict_words(step.verdict)}**" if step.verdict else ""] * steps.judged
     return _line([name + marks, *map(_entry, step.cells), *verdict])
+
+
+def _turned_lines(result: AuditResult) -> list[str]:
+    """How many items a variant turns, and a few of their ids; what they say is not repeated."""
+    out = []
+    for item in [one for one in result.comparisons if one.turned is not None][:MOST_STEPS]:
+        assert item.turned is not None
+        sides = zip(
+            telling(result).turns(item.turned), (item.turned.ids_into, item.turned.ids_out_of), strict=True
+        )
+        told = [
+            sentence(words) + (f" (such as {', '.join(map(given, ids[:MOST_IDS]))})" if ids else "")
+            for words, ids in sides
+        ]
+        out.append(f"- {given(item.after)}: {'; '.join(told)}.")
+    return out
 
 
 def _entry(entry: Entry) -> str:

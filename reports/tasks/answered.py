@@ -47,6 +47,19 @@ _LEADS = {
             "{there}."
         ),
     ),
+    "stereotype_preference": (
+        later(
+            "Of 100 pairs {model} prefers the stereotype in {here} more than it prefers the other sentence."
+        ),
+        later(
+            "Of 100 pairs in {slice} {model} prefers the stereotype in {here} more than it prefers the other "
+            "sentence."
+        ),
+        later(
+            "Of 100 pairs in {slice} {model} prefers the stereotype in {here} more than it prefers the other "
+            "sentence; of 100 in {reference}, in {there}."
+        ),
+    ),
 }
 """What a figure says: of all rows, of a slice, and of a slice beside another."""
 

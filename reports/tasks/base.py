@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ...audit.result import AuditResult, Comparison, Definition, Slice, Variant
+from ...audit.result import AuditResult, Comparison, Definition, Slice, Turned, Variant
 from ..blocks import Block
 from ..slices.tables import COUNTS
 from ..words.language import Sentence, later, say
 from ..words.per_hundred import OF_DECISIONS, Hundred
 from ..words.turned import DECISIONS, Moved
+from ..words.turning import Turns, stereotyped
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,8 @@ class Telling:
         What a changed decision is; empty where nothing is decided.
     change : Moved
         What is said of changed decisions.
+    turns : callable (turned) -> two sentences
+        What items turn into, and out of, where the result tells that they do.
     page : str
         The heading of what the report shows of a task's items.
     counts : str
@@ -155,6 +158,7 @@ class Telling:
     one_score: bool = False
     flip: str = later("A row that one model decides otherwise than the other.")
     change: Moved = DECISIONS
+    turns: Callable[[Turned], Turns] = stereotyped
     page: str = later("Items of the suite")
     counts: str = ""
     counted: Mapping[str, tuple[str, str]] = field(default_factory=lambda: COUNTS)

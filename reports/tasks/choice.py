@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from ...audit.result import AuditResult, Comparison, Turned, Variant
+from ...audit.result import AuditResult, Comparison, Turned, UnitChange, Variant
 from ..blocks import Block, Figures, Heading, Note, Picture
 from ..slices.tables import Cell, Row, Table
+from ..variants.slice_map import slice_maps
 from ..words.clusters import unit_of, units_of
-from ..words.formats import count, figure
-from ..words.language import Given, Sentence, later, listed, say, say_n, sentences, tr
+from ..words.formats import Kind, count, figure
+from ..words.language import Given, Sentence, later, listed, say, sentences, tr
 from ..words.per_hundred import in_sentence
 from ..words.spoken import compared_kind, metric_kind, title_of
+from ..words.turning import Turns
 from .answered import ANSWERED, answered_otherwise, lead
 from .base import Part, Telling, difference_words
 
 ANSWERS = {
     "target": later("Target"),
     "non-target": later("Non-target"),
-    "unknown": later("Unknown"),
+    "unknown": later("“Unknown”"),
     "unparsed": later("Unparsed"),
     "win": later("Stereotype"),
     "tie": later("Tie"),
@@ -65,6 +67,7 @@ def of_suite(result: AuditResult, variants: list[Variant], charts: bool, key: st
                 units=units_of(result),
             )
             blocks.append(Picture(chart, caption))
+    blocks += slice_maps(result, variants)
     told = [variant for variant in variants if variant.outcomes]
     return [*blocks, *([answers(told)] if told else [])]
 
@@ -73,19 +76,25 @@ def answers(variants: list[Variant]) -> Block:
     """Lay out the answers of each variant by what the context tells and what they name."""
     names = list(next(iter(variants[0].outcomes.values())))
     rows = [
-        Row(
-            say("{variant}: {asked}", variant=Given(variant.name), asked=tr(ASKED.get(asked, asked))),
-            [Cell(count(found[name])) for name in names],
-        )
+        Row(_asked(variant, asked), [Cell(count(found[name])) for name in names])
         for variant in variants
         for asked, found in variant.outcomes.items()
     ]
     heads = [(tr(ANSWERS.get(name, name)), "") for name in names]
     return Figures(
         Table(heads, rows),
-        tr("Items by what was asked and what was answered."),
-        tr("Variant and what was asked"),
+        tr("Items by what was asked and what was answered.")
+        if len(variants[0].outcomes) > 1
+        else tr("Pairs by which sentence is preferred."),
+        tr("Variant and what was asked") if len(variants[0].outcomes) > 1 else tr("Variant"),
     )
+
+
+def _asked(variant: Variant, asked: str) -> Sentence:
+    """Name a variant, and what was asked where that is of several kinds."""
+    if len(variant.outcomes) < 2:
+        return (Given(variant.name),)
+    return say("{variant}: {asked}", variant=Given(variant.name), asked=tr(ASKED.get(asked, asked)))
 
 
 def moved(item: Comparison, result: AuditResult) -> Sentence:
@@ -95,84 +104,76 @@ def moved(item: Comparison, result: AuditResult) -> Sentence:
         return ()
     told = [answered_otherwise(whole)]
     if item.turned is not None:
-        told.append(turned_counts(item.turned))
+        told += [say("{what}.", what=part) for part in _turns(item.turned, result)]
     return sentences(told)
 
 
-def turned_counts(turned: Turned) -> Sentence:
-    """Say how many items turn into a stereotype and out of it."""
-    return sentences(
-        [
-            say_n(
-                "{n} item turns into the stereotype.",
-                "{n} items turn into the stereotype.",
-                turned.into, n=count(turned.into),
-            ),
-            say_n(
-                "{n} item turns out of it.", "{n} items turn out of it.", turned.out_of,
-                n=count(turned.out_of),
-            ),
-        ]
-    )  # fmt: skip
+def _turns(turned: Turned, result: AuditResult) -> Turns:
+    """What the result's task says of items that turn."""
+    from . import telling
+
+    return telling(result).turns(turned)
 
 
 def of_changes(item: Comparison, part: Part) -> list[Block]:
     """Lay out the items that turn, and the templates that carry the change."""
     blocks: list[Block] = []
     if item.turned is not None:
-        blocks += [Heading(say("Items that turn"), 4), *_turned(item.turned)]
-    if item.units:
-        metric = item.units[0].metric
-        kind = metric_kind(metric, part.result.definitions)
-        change = compared_kind("change", metric, part.result.definitions)
-        rows = [
-            Row(
-                (Given(unit.name),),
-                [
-                    Cell(figure(unit.before, kind)),
-                    Cell(figure(unit.after, kind)),
-                    Cell(figure(unit.value, change)),
-                ],
-            )
-            for unit in item.units
-        ]
-        heads = [(tr("Before"), ""), (tr("After"), ""), (tr("Change"), "")]
-        caption = "".join(
-            say(
-                "The {units} whose {metric} changes most; one by itself has few items.",
-                units=units_of(part.result),
-                metric=in_sentence(title_of(metric, part.result.definitions)),
-            )
+        blocks += [Heading(say("Items that turn"), 4), *_turned(item.turned, part.result)]
+    return [*blocks, *what_carries(item, part)]
+
+
+TURNED = (later("items that turn into the stereotype"), later("items that turn out of it"))
+
+
+def what_carries(item: Comparison, part: Part, turned: tuple[str, str] = TURNED) -> list[Block]:
+    """Lay out the clusters that carry most of the change of the leading figure, and how many items turn."""
+    if not item.units:
+        return []
+    metric = item.units[0].metric
+    kind = metric_kind(metric, part.result.definitions)
+    change = compared_kind("change", metric, part.result.definitions)
+    rows = [Row((Given(unit.name),), _carries(unit, kind, change)) for unit in item.units]
+    caption = "".join(
+        say(
+            "The {units} that carry most of the change of {metric}; one by itself has few items.",
+            units=units_of(part.result),
+            metric=in_sentence(title_of(metric, part.result.definitions)),
         )
-        blocks += [
-            Heading(say("What carries the change"), 4),
-            Figures(Table(heads, rows), caption, unit_of(part.result)),
-        ]
-    return blocks
-
-
-def _turned(turned: Turned) -> list[Block]:
-    """The ids of the items that turn; what they say is not repeated."""
-    lines = [
-        (
-            turned.into,
-            turned.ids_into,
-            say_n(
-                "{n} item turns into the stereotype",
-                "{n} items turn into the stereotype",
-                turned.into,
-                n=count(turned.into),
-            ),
-        ),
-        (
-            turned.out_of,
-            turned.ids_out_of,
-            say_n(
-                "{n} item turns out of it", "{n} items turn out of it", turned.out_of, n=count(turned.out_of)
-            ),
-        ),
+    )
+    heads = [
+        (tr("Items"), ""),
+        (tr("Before"), ""),
+        (tr("After"), ""),
+        (tr("Carries"), tr("how far the figure of all would go, were this one alone as it is after")),
+        (tr("Into it"), tr(turned[0])),
+        (tr("Out of it"), tr(turned[1])),
     ]
-    return [Note(_named(told, n, ids)) for n, ids, told in lines]
+    return [
+        Heading(say("What carries the change"), 4),
+        Figures(Table(heads, rows), caption, unit_of(part.result)),
+    ]
+
+
+def _carries(unit: UnitChange, kind: Kind, change: Kind) -> list[Cell]:
+    """What a cluster was and is, and what of the change is its own."""
+    return [
+        Cell(count(unit.n)),
+        Cell(figure(unit.before, kind)),
+        Cell(figure(unit.after, kind)),
+        Cell(figure(unit.carried, change)),
+        Cell(count(unit.into)),
+        Cell(count(unit.out_of)),
+    ]
+
+
+def _turned(turned: Turned, result: AuditResult) -> list[Block]:
+    """The ids of the items that turn; what they say is not repeated."""
+    into, out = _turns(turned, result)
+    return [
+        Note(_named(into, turned.into, turned.ids_into)),
+        Note(_named(out, turned.out_of, turned.ids_out_of)),
+    ]
 
 
 def _named(told: Sentence, n: int, ids: list[str]) -> Sentence:

@@ -8,9 +8,11 @@ from ...audit.result import AuditResult, Comparison, Counts, Estimate, Variant
 from ..blocks import Block, Figures, Fold, Heading
 from ..slices import class_tables
 from ..slices.tables import Cell, Notes, Row, Table, metric_cell
+from ..variants.slice_map import slice_maps
 from ..words import order
 from ..words.formats import count
-from ..words.language import Sentence, later, say, sentences, tr
+from ..words.language import Given, Sentence, later, say, sentences, tr
+from ..words.lookup import told_of
 from ..words.per_hundred import Hundred, Said
 from ..words.spoken import of_view, slice_name, title_of, view_name
 from ..words.translated import titled
@@ -130,6 +132,17 @@ def of_all(part: Part) -> list[Block]:
     return [Heading(say("Each type")), Figures(table, caption, tr("Type"))]
 
 
+def of_items(result: AuditResult, variants: list[Variant], charts: bool, key: str) -> list[Block]:
+    """Lay out the types as the variant of the verdict marks them, and what each variant does to them."""
+    told = told_of(result) or variants[0]
+    blocks = of_all(Part(result, told, (), key, charts))
+    if len(variants) > 1 and blocks:
+        blocks[0] = Heading(say("Each type, as {variant} marks it", variant=Given(told.name)))
+    names = class_tables.key_metrics(result, told)
+    maps = slice_maps(result, variants, names[0] if names else None)
+    return [*blocks, *([Heading(say("Over the variants")), *maps] if maps else [])]
+
+
 def _macro(names: Sequence[str], variant: Variant) -> dict[str, Estimate]:
     """The means over types that go by the name of a figure of a type."""
     ends = {name: [m for m in variant.overall if m != name and m.endswith(name)] for name in names}
@@ -240,6 +253,8 @@ NER = Telling(
     of_all=of_all,
     of_classes=of_classes,
     of_changes=of_changes,
+    of_suite=of_items,
+    page=later("Entities"),
     counted=COUNTED,
     positives=(later("Entities"), later("true ones")),
     meanings={

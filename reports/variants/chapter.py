@@ -18,6 +18,7 @@ from ..words.turned import directed, turned_words
 from . import change_tables, compression_tables, cost_tables, ladder_table, rule_tables
 from .layer_charts import Layers, layer_views
 from .release import release
+from .slice_map import slice_maps
 
 if TYPE_CHECKING:
     from ..blocks import Block
@@ -103,6 +104,7 @@ class Chapter:
     frontier: FrontierChart | None
     standings: Table | None
     matrices: list[compression_tables.Matrix]
+    maps: list[Block]
     identified: Table | None
     identified_left: int
     variants: Table
@@ -129,6 +131,7 @@ def chapter(result: AuditResult, *, charts: bool) -> Chapter | None:
         frontier=_frontier(result) if charts else None,
         standings=compression_tables.standings_table(result),
         matrices=compression_tables.gate_matrices(result),
+        maps=slice_maps(result, result.variants),
         identified=compression_tables.identified_table(result, MOST_LINES),
         identified_left=max(len(result.identified.composition) - MOST_LINES, 0) if result.identified else 0,
         variants=variant_rows(result, telling(result).columns),

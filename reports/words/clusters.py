@@ -14,6 +14,7 @@ UNITS = {
     "frame": later("frames"),
     "page": later("pages"),
     "descriptor": later("descriptors"),
+    "prompt": later("prompts"),
 }
 """What the clusters of a suite are called, by the column that names them."""
 ONE = {
@@ -25,18 +26,21 @@ ONE = {
     "frame": later("Frame"),
     "page": later("Page"),
     "descriptor": later("Descriptor"),
+    "prompt": later("Prompt"),
 }
 """What one is, as the head of a column."""
+
+_ANY = later("clusters")
 
 
 def units_of(result: AuditResult) -> str:
     """What the clusters of a result are called."""
-    return tr(UNITS.get(result.data.cluster or "", later("clusters")))
+    return tr(UNITS.get(result.data.cluster or "", _ANY))
 
 
 def unit_of(result: AuditResult) -> str:
     """What one of them is called, as the head of a column."""
-    return tr(ONE.get(result.data.cluster or "", later("clusters")))
+    return tr(ONE.get(result.data.cluster or "", _ANY))
 
 
 def few_words(status: Status, result: AuditResult) -> Sentence:

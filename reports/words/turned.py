@@ -1,4 +1,4 @@
-"""What a model says otherwise after a change: decisions that nobody gains or loses, or what a task has instead."""
+"""What a model says otherwise after a change: decisions that nobody gains or loses, or answers and such."""
 
 from __future__ import annotations
 

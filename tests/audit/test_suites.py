@@ -155,6 +155,9 @@ def test_items_that_turn_and_answers_are_counted(data_folder: Path, here: Path, 
     arc = result["variants"][1]["outcomes"]
     assert sum(arc["ambiguous"].values()) == 1840
     assert arc["ambiguous"]["unparsed"] == 1
+    summary = Path("runs/t/summary.md").read_text(encoding="utf-8")
+    first = ", ".join(turned["ids_into"][:5])
+    assert f"- arc: {turned['into']} items turn into the stereotype (such as {first}); " in summary
     page = Path("runs/t/report.html").read_text(encoding="utf-8")
     assert "items turn into the stereotype" in page
     assert cli("report", "runs/t", "--language", "zh").code == 0
@@ -241,6 +244,9 @@ def test_crows_pairs_counts_wins_and_tells_its_defects(data_folder: Path, here: 
     }
     result = audited(cli, config)
     assert percent(result["variants"][0], "stereotype_score") == pytest.approx(100 * (more > less).mean())
+    margin = result["variants"][0]["overall"]["mean_margin"]
+    assert margin["value"] == pytest.approx((more - less).mean(), abs=1e-6)
+    assert margin["low"] < (more - less).mean() < margin["high"]
     told = " ".join(result["data"]["warnings"])
     for part in ("1,508 pairs: 1,290", "218 in which", "213 pairs differ", "1 pair stands"):
         assert part in told

@@ -36,7 +36,10 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def hatecheck(folder: Path, threshold: int, **more: Any) -> dict[str, Any]:
     """The number of the five annotators who found a case hateful, as a score."""
-    model = {"path": str(folder / "hatecheck" / "test_suite_annotations.csv"), "id": "case_id"}
+    model: dict[str, Any] = {
+        "path": str(folder / "hatecheck" / "test_suite_annotations.csv"),
+        "id": "case_id",
+    }
     model |= {"score": "count_label_h", "scale": "rank", "threshold": threshold}
     return {"suite": "hatecheck", "data": {"path": HATECHECK}, "model": model, **more}
 

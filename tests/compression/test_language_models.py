@@ -44,7 +44,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any], str]] = {
         {"amount": 0.25},
         "25.0% of 23,040 weights in 21 matrices to zero, of each output",
     ),
-    "2:4": ("sparse-2-4", {}, "two of every four weights of 21 matrices to zero"),
+    "2:4": ("sparse-2-4", {}, "two of every four weights of 22 matrices to zero"),
     "wanda-2:4": (
         "prune-wanda",
         {"pattern": "2:4"},

@@ -207,3 +207,21 @@ def test_a_suite_is_valid_without_slices_and_takes_no_rows_from_python(here: Pat
     assert cli("check", "a.yaml").code == 0
     with pytest.raises(InputError, match="suite: bbq is read from its file"):
         fairweigh.run(config, "run", data=pd.DataFrame({"said": ["x"]}))
+
+
+def test_suites_are_listed_and_shown_as_cards(cli: Any) -> None:
+    from fairweigh.datasets.suites import SUITES
+
+    told = cli("datasets", "list").out
+    for name, suite in SUITES.items():
+        assert f"{name:<22}suite: {suite.title}" in told
+        shown = cli("datasets", "show", name).out
+        for part in (suite.title, suite.licence, suite.task, suite.file, f"$FAIRWEIGH_DATA/{suite.folder}/"):
+            assert part in shown, name
+        assert all(column in shown for column in (*suite.columns, *suite.units)), name
+        assert "Known defects" in shown, name
+        assert next(iter(suite.units)) == suite.roles["cluster"]
+    wrong = cli("datasets", "show", "eecc")
+    assert (wrong.code, "did you mean 'eec'?" in wrong.err) == (2, True)
+    fetched = cli("datasets", "fetch", "bbq")
+    assert (fetched.code, "a suite's file is not fetched" in fetched.err) == (2, True)

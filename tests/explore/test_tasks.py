@@ -13,6 +13,7 @@ import fairweigh
 import numpy as np
 import pyarrow as pa
 import pytest
+from fairweigh.datasets.synthetic_entities import reports
 
 from ..pages import needs_chromium
 from .conftest import people
@@ -172,6 +173,55 @@ def test_numbers_and_ranks_are_shown_as_audited(tmp_path: Path, written: Written
     sizes = [abs(float(gap)) for gap in gaps if gap != "reference"]
     assert len(sizes) > 5
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_types_of_entities_are_views_with_the_verdicts_of_their_own_gates(
+    tmp_path: Path, written: Written, page: Page
+) -> None:
+    gates = [
+        {"metric": "entity_recall", "class": "each", "by": "region", "compare": "difference",
+         "limit": "<= 0.1"},
+    ]  # fmt: skip
+    run = audited(
+        tmp_path / "run", reports(120, seed=3), task="ner", gates=gates,
+        data={"tokens": "tokens", "tags": "tags", "sensitive": ["region"], "document": "report"},
+        model={"tags": "predicted"}, variants=[{"name": "lighter", "tags": "lighter"}],
+    )  # fmt: skip
+    show(page, written(run), "#class=PER")
+    assert page.locator("#slices").inner_text() == "Entity recall of PER by region"
+    (told,) = [g for g in result(run)["gates"] if g["variant"] == "original"]
+    (of_type,) = [s["verdict"] for s in told["slices"] if (s.get("view") or told["view"]) == "PER"]
+    assert page.locator("#rows .judged").all_inner_texts().count("") == 1
+    assert of_type in page.locator("#rows").inner_text()
+    assert same_figures(page, run) > 5
+    # What is asked of each type says nothing of all of them together.
+    page.locator("#class").select_option(index=0)
+    rested(page)
+    assert set(page.locator("#rows .judged").all_inner_texts()) == {""}
+
+
+def test_a_bias_is_sorted_by_its_distance_from_none(tmp_path: Path, written: Written, page: Page) -> None:
+    """An axis reaches below 0, and few clusters are told."""
+    wins = {"one": 14, "two": 2, "three": 18}
+    lines = [
+        f"{i},a {i} b,a {i} c,stereo,{kind},[],a,[],{int(k < wins[kind])},{int(k >= wins[kind])}\n"
+        for i, (kind, k) in enumerate((kind, k) for kind in wins for k in range(25))
+    ]
+    head = ",sent_more,sent_less,stereo_antistereo,bias_type,annotations,anon_writer,anon_annotators,m,l\n"
+    (tmp_path / "pairs.csv").write_text(head + "".join(lines), encoding="utf-8")
+    run = tmp_path / "run"
+    config = {
+        "audit": "t", "suite": "crows-pairs", "slices": {"min_size": 5}, "report": {"charts": False},
+        "data": {"path": str(tmp_path / "pairs.csv"), "sensitive": ["bias_type"]},
+        "model": {"kind": "predictions", "more": "m", "less": "l"},
+    }  # fmt: skip
+    fairweigh.run(config, run)
+    show(page, written(run), "#metric=stereotype_preference")
+    names = page.locator("#rows th").all_inner_texts()
+    assert [name.split()[0] for name in names] == ["two", "three", "one"]
+    assert all("few clusters" in name for name in names)
+    ticks = page.locator("#ticks text").all_text_contents()
+    assert any(tick.startswith("\u2212") for tick in ticks)
 
 
 def test_slices_that_were_not_audited_are_told(tmp_path: Path, written: Written, page: Page) -> None:

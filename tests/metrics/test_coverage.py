@@ -20,7 +20,7 @@ CHEAP = [
     "clustered rate, unequal clusters", "difference over the same clusters", "change on the same rows: Tango",
     "change of a weighted rate", "change of a clustered rate", "change of balanced accuracy",
     "change of a gap, limit of the harm: MOVER on Tango", "AUC",
-    "change of the AUC: paired DeLong", "change of the Brier score",
+    "change of the AUC: paired DeLong", "change of the Brier score", "bias of templates", "entity F1",
 ]  # fmt: skip
 SLOW = {
     "max - min of equal slices starts at 0": 2, "all slices against one, together": 3,

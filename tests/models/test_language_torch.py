@@ -87,6 +87,8 @@ def test_answers_and_texts_are_those_of_plain_calls(name: str, tmp_path: Path) -
     # All begin alike, so that this is read once, or not.
     for beginning in ("", "balami goso lala " * 6):
         questions = asked(beginning=beginning)
+        # What answers begin with alike is read once too; one of them may be the beginning of others.
+        questions += [Question(Prompt("fimi"), (" bala nola", " bala nola lala", " bala nola pela bala"))]
         found = engine.likelihoods(questions)
         for one, question in zip(found, questions, strict=True):
             np.testing.assert_allclose(one.sums, plainly(engine, question), rtol=1e-4, atol=1e-4)
@@ -264,3 +266,22 @@ def test_noise_is_gumbel_and_alike_distributions_draw_alike() -> None:
     # The likeliest two hold .75, the third completes .8: the last two are never drawn.
     nucleus = next_of(chances.log().expand(4000, 5), Sampling(1, 1.0, 0.8), keys, 1)
     assert set(nucleus.tolist()) == {0, 1, 2}
+
+
+def test_a_real_model_is_weighed_as_alone_and_answers(smollm_folder: Path) -> None:
+    engine = causal_engine(spec_of(smollm_folder), 0)
+    question = Question(
+        Prompt("The grandson lost the keys. Who did?"), ("The grandfather", "The grandson", "Both")
+    )
+    found = engine.likelihoods([question])[0]
+    read = engine.words.questions([question])[0]
+    assert engine.tokenizer.decode(read.prompt).endswith("Who did?<|im_end|>\n<|im_start|>assistant\n")
+    for answer, told in zip(read.answers, found.sums, strict=True):
+        with torch.no_grad():
+            logits = engine.module(torch.tensor([read.prompt + answer])).logits[0].log_softmax(-1)
+        plain = sum(float(logits[len(read.prompt) + i - 1, token]) for i, token in enumerate(answer))
+        assert told == pytest.approx(plain, rel=1e-5, abs=2e-4)
+    answer = engine.write([Prompt("What is the capital of France? Answer in one word.")], Sampling(8), [0])[0]
+    assert "Paris" in answer.text
+    assert answer.whole
+    assert engine.way == engine.writing_way == "packed"

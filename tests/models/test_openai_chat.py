@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from fairweigh.datasets.errors import InputError
 from fairweigh.models import client
 from fairweigh.models.language.engine import Prompt, Question, Sampling
@@ -387,6 +396,46 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(engine: Any) -> None:
         assert len(server.asked) - before == 5
 
 
+KILLED = """
+import sys
+from types import SimpleNamespace
+from fairweigh.models.language.engine import Prompt, Sampling
+from fairweigh.models.language.openai_chat import endpoint_engine
+
+address, cache = sys.argv[1:]
+engine = endpoint_engine(SimpleNamespace(endpoint=address, cache=cache, chat="on", concurrency=2), 0)
+engine.write([Prompt(f"row {i}") for i in range(12)], Sampling(), range(12))
+"""
+
+
+def test_what_a_killed_process_was_answered_is_not_asked_again(engine: Any, tmp_path: Path) -> None:
+    answered = threading.Semaphore(0)
+    held = threading.Event()
+
+    def some(body: dict[str, Any]) -> Any:
+        if int(body["messages"][-1]["content"].split()[1]) < 6:
+            answered.release()
+            return None
+        held.wait(30)
+        return 503, {}, b""
+
+    with openai_like(wrong=some) as (address, server):
+        command = [sys.executable, "-c", KILLED, address, str(tmp_path / "cache")]
+        with subprocess.Popen(command) as process:
+            for _ in range(6):
+                assert answered.acquire(timeout=60)
+            while len(server.asked) < 8:
+                # Both connections are held now, so that what was answered before is kept.
+                time.sleep(0.01)
+            process.kill()
+        held.set()
+        server.wrong = lambda body: None
+        before = len(server.asked)
+        texts = engine(address).write(prompts(12), Sampling(), range(12))
+        assert [t.text for t in texts] == [f"said row {i} {i}" for i in range(12)]
+        assert len(server.asked) - before == 6
+
+
 def test_the_same_request_is_made_anew_and_kept_apart(engine: Any) -> None:
     answers = iter(["first", "second", "third"])
     with openai_like(wrong=lambda body: said(next(answers))) as (address, _):
@@ -454,6 +503,32 @@ def test_no_other_host_is_called(engine: Any) -> None:
             ):
                 engine(address).write(prompts(1), Sampling(), [0])
     assert called == []
+
+
+class Quiet(HTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        pass
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(engine: Any, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False)
+    pem, secret = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (tmp_path / "key").write_bytes(key.private_bytes(pem, secret, serialization.NoEncryption()))
+    (tmp_path / "cert").write_bytes(made.sign(key, hashes.SHA256()).public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    with Quiet(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        with pytest.raises(InputError, match=r"no secure connection: .*certificate verify failed"):
+            engine(f"https://127.0.0.1:{server.server_port}/v1")
+        thread.join()
 
 
 def test_a_server_that_changes_during_the_run_is_told(engine: Any) -> None:

@@ -728,6 +728,12 @@ def ner_run(tmp_path_factory: pytest.TempPathFactory) -> task_runs.Run:
 
 
 @pytest.fixture(scope="session")
+def generation_run(tmp_path_factory: pytest.TempPathFactory) -> task_runs.Run:
+    """A small audit of entities and of a lighter model, with its rows."""
+    return task_runs.generation(tmp_path_factory.mktemp("generation"))
+
+
+@pytest.fixture(scope="session")
 def multiclass(multiclass_run: task_runs.Run) -> AuditResult:
     return multiclass_run.result
 

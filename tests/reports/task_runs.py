@@ -156,3 +156,46 @@ def ner(folder: Path, n: int = 120) -> Run:
         model={"tags": "predicted"}, variants=[{"name": "lighter", "tags": "lighter"}],
     )  # fmt: skip
     return Run(result, rows, TYPES)
+
+
+def generation(folder: Path, prompts: int = 60, k: int = 4) -> Run:
+    """Answers to prompts about two groups, judged; a lighter model is hateful towards one more often."""
+    r = np.random.default_rng(8)
+    rows = pd.DataFrame(
+        [
+            {"id": f"p{p}#{s}", "prompt": f"Say {p}", "sample": s, "g": "ab"[p % 2], "topic": "xyz"[p % 3]}
+            for p in range(prompts)
+            for s in range(k)
+        ]
+    )
+    for name, more in (("1", 0.0), ("2", 0.25)):
+        hateful = r.random(len(rows)) < 0.25 + more * (rows.g == "b")
+        refused = r.random(len(rows)) < 0.1
+        rows[f"t{name}"] = np.where(
+            refused, "I can't help with that.", np.where(r.random(len(rows)) < 0.03, " ", "So")
+        )
+        rows[f"d{name}"] = np.where(hateful, "hate", "fine")
+        rows[f"s{name}"] = np.where(hateful, 0.8, 0.1)
+    rows["other"] = np.where(r.random(len(rows)) < 0.1, "hate", rows.d1)
+    truth = r.random(200) < 0.5
+    known = pd.DataFrame({"truth": np.where(truth, "hate", "fine"), "g": np.tile(["a", "b"], 100)})
+    known["said"] = np.where(r.random(200) < 0.1, "hate", known.truth)
+    known.to_csv(folder / "labelled.csv", index=False)
+    audited_on = {
+        "path": str(folder / "labelled.csv"),
+        "label": "truth",
+        "positive": "hate",
+        "decision": "said",
+    }
+    gates = [
+        {"metric": "corrected_positive_rate", "by": "g", "compare": "difference", "limit": "<= 0.2"},
+        {"metric": "refusal_gap_difference", "by": "g", "limit": "<= 0.3"},
+        {"metric": "positive_rate", "compare": "change", "limit": "<= 0.05", "on": "lighter"},
+    ]
+    said = {"answer": "t1", "decision": "d1", "score": "s1", "second": "other", "positive": "hate"}
+    result = audited(
+        folder, rows, gates=gates, model=said, judges=[{"audited_on": audited_on}, {}],
+        data={"prompt": "prompt", "sample": "sample", "sensitive": ["g", "topic"], "id": "id"},
+        variants=[{"name": "lighter", "answer": "t2", "decision": "d2", "score": "s2", "second": "other"}],
+    )  # fmt: skip
+    return Run(result, rows)

@@ -54,10 +54,11 @@ def numbers(regression_run: task_runs.Run) -> task_runs.Run:
 def pages(
     classes: task_runs.Run, numbers: task_runs.Run, multilabel_run: task_runs.Run,
     ranking_run: task_runs.Run, ner_run: task_runs.Run,
+    generation_run: task_runs.Run,
 ) -> Any:  # fmt: skip
     """The pages of each, in both languages, with charts."""
     runs = {"classes": classes, "numbers": numbers, "labels": multilabel_run, "lists": ranking_run,
-            "entities": ner_run}  # fmt: skip
+            "entities": ner_run, "texts": generation_run}  # fmt: skip
     return {
         (name, code): render_annex(run.result, language=code)
         for name, run in runs.items()
@@ -69,14 +70,14 @@ def text_of(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("<main>")[2]))
 
 
-@pytest.mark.parametrize("name", ["classes", "numbers", "labels", "lists", "entities"])
+@pytest.mark.parametrize("name", ["classes", "numbers", "labels", "lists", "entities", "texts"])
 def test_no_word_of_decisions_for_or_against_stands_on_pages_of_other_tasks(pages: Any, name: str) -> None:
     told = text_of(pages[name, "en"])
     assert [word for word in OF_DECISIONS if word in told] == []
     assert not EMPTY.search(told)
 
 
-@pytest.mark.parametrize("name", ["classes", "numbers", "labels", "lists", "entities"])
+@pytest.mark.parametrize("name", ["classes", "numbers", "labels", "lists", "entities", "texts"])
 def test_nothing_of_ours_is_left_in_english_on_a_chinese_page(pages: Any, name: str) -> None:
     left = [
         t for t in visible_texts(pages[name, "zh"]) if ENGLISH.search(re.sub(r"[（(][^（）()]*[）)]", "", t))

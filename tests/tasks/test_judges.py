@@ -1,0 +1,272 @@
+"""Judges of sampled answers: audited first, their errors carried into the rate, two of them compared.
+
+Outside answers: the closed form of W. J. Rogan, B. Gladen 1978, exact limits from scipy, kappa from
+scikit-learn, on the same rows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import fairweigh
+import numpy as np
+import pandas as pd
+import pytest
+from fairweigh.api import load_result
+from fairweigh.datasets.errors import InputError
+from fairweigh.models.answers import ANSWERED, NEGATIVE, POSITIVE
+from fairweigh.models.base import Scored
+from fairweigh.models.judging import AskedJudge, Reading, Refusals
+from fairweigh.models.language.engine import Text
+from fairweigh.models.language.judging import LanguageJudge, Rubric
+from fairweigh.verification import verify
+from scipy.stats import binomtest
+from sklearn.metrics import cohen_kappa_score
+
+from .runs import audited, slice_of
+
+ROLES = {"id": "id", "prompt": "prompt", "sample": "sample", "sensitive": ["group"]}
+ERRORS = {"A": (0.9, 0.05), "B": (0.75, 0.15)}
+"""Sensitivity and false positive rate of the judge, by group."""
+
+
+def hateful(rows: Any) -> np.ndarray:
+    """A judge: a text is hateful where it says so."""
+    return np.array([0.9 if "awful" in text else 0.2 for text in rows["text"]])
+
+
+def _text(positive: bool, group: str, r: np.random.Generator) -> str:
+    found = r.random() < ERRORS[group][0 if positive else 1]
+    return f"You are {'awful' if found else 'kind'} number {r.integers(10**6)}"
+
+
+def answers(prompts: int = 120, k: int = 4) -> pd.DataFrame:
+    r = np.random.default_rng(1)
+    rows = []
+    for p in range(prompts):
+        group = "AB"[p % 2]
+        for s in range(k):
+            positive = r.random() < 0.3
+            refused = r.random() < 0.1
+            text = "I can't help with that." if refused else _text(positive, group, r)
+            rows.append((f"p{p}#{s}", f"Say {p}", s, group, text, positive))
+    return pd.DataFrame(rows, columns=["id", "prompt", "sample", "group", "text", "truth"])
+
+
+def labelled(rows: int = 600) -> pd.DataFrame:
+    r = np.random.default_rng(2)
+    made = [(bool(r.random() < 0.5), "AB"[i % 2]) for i in range(rows)]
+    return pd.DataFrame(
+        [(_text(positive, group, r), "hate" if positive else "no hate", group) for positive, group in made],
+        columns=["comment", "label", "group"],
+    )
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("labels") / "labelled.csv"
+    labelled().to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def judge(labels: Path) -> dict[str, Any]:
+    audited_on = {"path": str(labels), "text": "comment", "label": "label", "positive": "hate"}
+    return {"name": "hate", "model": {"function": f"{__name__}:hateful"}, "audited_on": audited_on}
+
+
+MODEL = {"kind": "predictions", "answer": "text"}
+
+
+def test_the_judges_errors_are_counted_by_slice_and_carried_into_the_rate(
+    judge: dict[str, Any], tmp_path: Path
+) -> None:
+    frame, rows = answers(), labelled()
+    found = audited(tmp_path, frame, data=ROLES, task="generation", model=MODEL, judge=judge)
+    [variant] = found["variants"]
+    rows["found"] = rows.comment.str.contains("awful")
+    for group in ("A", "B"):
+        here = rows[rows.group == group]
+        hate = here[here.label == "hate"].found
+        told = next(one for one in found["judge_rates"] if one["slice"] == {"group": group})
+        exact = binomtest(int(hate.sum()), len(hate)).proportion_ci()
+        assert [told["sensitivity"][key] for key in ("value", "low", "high", "n")] == pytest.approx(
+            [hate.mean(), exact.low, exact.high, len(hate)]
+        )
+        false = here[here.label != "hate"].found.mean()
+        assert told["specificity"]["value"] == pytest.approx(1 - false)
+        judged = frame[(frame.group == group) & ~frame.text.str.startswith("I can't")]
+        rate = judged.text.str.contains("awful").mean()
+        metrics = slice_of(variant, group=group)["metrics"]
+        assert metrics["positive_rate"]["value"] == pytest.approx(rate)
+        corrected = metrics["corrected_positive_rate"]
+        assert corrected["value"] == pytest.approx((rate - false) / (hate.mean() - false))
+        assert corrected["method"] == "rogan-gladen"
+        assert corrected["low"] < judged.truth.mean() < corrected["high"]
+    assert found["judges"][0]["audited_on"]["rows"] == len(rows)
+    assert variant["overall"]["mean_score"]["value"] == pytest.approx(
+        np.where(frame[~frame.text.str.startswith("I can't")].text.str.contains("awful"), 0.9, 0.2).mean()
+    )
+
+
+def test_a_run_is_verified_from_its_predictions_which_hold_no_text(
+    judge: dict[str, Any], tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.csv"
+    answers().to_csv(rows, index=False)
+    config = {"audit": "a", "task": "generation", "data": {"path": str(rows), **ROLES}, "model": MODEL,
+              "judge": judge, "report": {"charts": False}}  # fmt: skip
+    fairweigh.run(config, tmp_path / "run")
+    found = verify(tmp_path / "run")
+    assert [*found.files, *found.figures, *found.pages] == []
+    kept = pd.read_parquet(tmp_path / "run" / "predictions" / "original.parquet")
+    assert not kept.astype(str).apply(lambda column: column.str.contains("awful|kind")).any().any()
+    result = load_result(tmp_path / "run")
+    assert result.judge_rates[0].judge == "hate"
+
+
+def test_errors_of_all_rows_together_serve_where_the_labelled_ones_have_no_such_feature(
+    judge: dict[str, Any], tmp_path: Path
+) -> None:
+    judge["audited_on"]["sensitive"] = []
+    found = audited(tmp_path, answers(), data=ROLES, task="generation", model=MODEL, judge=judge)
+    rows = labelled()
+    awful = rows.comment.str.contains("awful")
+    one, other = awful[rows.label == "hate"].mean(), awful[rows.label != "hate"].mean()
+    assert len(found["judge_rates"]) == 1
+    for group in ("A", "B"):
+        metrics = slice_of(found["variants"][0], group=group)["metrics"]
+        rate = metrics["positive_rate"]["value"]
+        assert metrics["corrected_positive_rate"]["value"] == pytest.approx((rate - other) / (one - other))
+
+
+def test_a_judge_that_was_not_audited_corrects_nothing(judge: dict[str, Any], tmp_path: Path) -> None:
+    del judge["audited_on"]
+    found = audited(tmp_path, answers(), data=ROLES, task="generation", model=MODEL, judge=judge)
+    assert "corrected_positive_rate" not in found["variants"][0]["overall"]
+    assert "judge_rates" not in found
+    assert found["judges"][0]["audited_on"] is None
+
+
+def test_columns_of_what_judges_decided_serve_as_well(tmp_path: Path) -> None:
+    frame, rows = answers(), labelled()
+    frame["hate"] = frame.text.str.contains("awful").map({True: "yes", False: "no"})
+    r = np.random.default_rng(3)
+    frame["hate2"] = np.where(r.random(len(frame)) < 0.1, "yes", frame.hate)
+    rows["said"] = np.where(rows.comment.str.contains("awful"), "yes", "no")
+    rows.to_csv(tmp_path / "labelled.csv", index=False)
+    audited_on = {
+        "path": str(tmp_path / "labelled.csv"),
+        "label": "label",
+        "positive": "hate",
+        "decision": "said",
+    }
+    model = {"answer": "text", "decision": "hate", "second": "hate2", "positive": "yes"}
+    found = audited(
+        tmp_path, frame, data=ROLES, task="generation", model=model,
+        judges=[{"name": "one", "audited_on": audited_on}, {"name": "two"}],
+    )  # fmt: skip
+    [variant] = found["variants"]
+    overall = {name: one["value"] for name, one in variant["overall"].items()}
+    judged = frame[~frame.text.str.startswith("I can't")]
+    awful = rows.comment.str.contains("awful")
+    one, other = awful[rows.label == "hate"].mean(), awful[rows.label != "hate"].mean()
+    rate = (judged.hate == "yes").mean()
+    assert overall["corrected_positive_rate"] == pytest.approx((rate - other) / (one - other))
+    assert overall["judge_disagreement"] == pytest.approx((judged.hate != judged.hate2).mean())
+    assert overall["judge_kappa"] == pytest.approx(cohen_kappa_score(judged.hate, judged.hate2))
+    for group in ("A", "B"):
+        here = judged[judged.group == group]
+        metrics = slice_of(variant, group=group)["metrics"]
+        assert metrics["judge_disagreement"]["value"] == pytest.approx((here.hate != here.hate2).mean())
+
+
+class Asked:
+    """A language model whose answers are known."""
+
+    chat, scores, truncated = True, False, 0
+
+    def write(self, prompts: Any, sampling: Any, seeds: Any) -> list[Text]:
+        said = ("Yes." if "awful" in p.text else "no" if "kind" in p.text else "Hard to say" for p in prompts)
+        return [Text(text) for text in said]
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "known"}
+
+
+def test_a_language_model_judges_by_a_rubric_and_what_is_no_verdict_is_counted_apart() -> None:
+    judge = AskedJudge("asked", LanguageJudge(Asked(), Rubric("Is the text below hateful?")))  # type: ignore[arg-type]
+    texts = np.array(["so awful", "so kind", "hm", "", "I cannot help with that."], object)
+    found = Reading(Refusals(), judge).judged(Scored(None, None, text=texts))
+    assert found.decision is not None
+    assert found.decision.tolist() == [POSITIVE, NEGATIVE, ANSWERED, 3, 2]
+    assert found.score is None
+    assert judge.describe() == {
+        "kind": "known", "rubric": "Is the text below hateful?", "verdicts": ["yes", "no"],
+        "max_new_tokens": 16,
+    }  # fmt: skip
+    assert "no verdict on 1 answer" in str(judge.notes()[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"audited_on": {"positive": "no hate"}}, "and so tells nothing"),
+        ({"audited_on": {"positive": "other"}}, "'other'"),
+        ({"audited_on": {"text": "nowhere"}}, "no column 'nowhere'"),
+        ({"audited_on": {"label": "nowhere"}}, "no column 'nowhere'"),
+        ({"audited_on": {"path": "nowhere.csv"}}, "nowhere.csv"),
+        ({"audited_on": {"sensitive": ["age"]}}, "is no sensitive feature of the audit"),
+        ({"audited_on": {"text": None}}, "audited_on.text: expected the column of the text"),
+        ({"audited_on": {"decision": "label"}}, "the judge is a model"),
+        ({"model": {"kind": "predictions", "score": "x"}}, "expected a model of texts"),
+        ({"model": None}, "expected the judge, or model.decision or model.score"),
+    ],
+)
+def test_a_judge_that_cannot_be_used_is_told_in_one_line(
+    change: dict[str, Any], told: str, judge: dict[str, Any], tmp_path: Path
+) -> None:
+    for key, value in change.items():
+        judge[key] = {**judge[key], **value} if key == "audited_on" else value
+    if judge["model"] is None:
+        judge["audited_on"] = None
+    with pytest.raises((InputError, ValueError)) as caught:
+        audited(tmp_path, answers(), data=ROLES, task="generation", model=MODEL, judge=judge)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"model": {"score": "truth", "scale": "rank"}}, "a judge reads the text of answers"),
+        ({"model": {"answer": "text", "decision": "truth"}}, "leave one of them out"),
+        ({"refusals": ["("]}, "expected a regular expression"),
+        ({"judges": [{}]}, "judges"),
+        ({"task": "binary", "data": {"label": "truth", "sensitive": ["group"]}, "model": {"score": "truth"}},
+         "judge: belongs to task: generation"),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_go_together_are_told_in_one_line(
+    settings: dict[str, Any], told: str, judge: dict[str, Any], tmp_path: Path
+) -> None:
+    given = {"data": ROLES, "task": "generation", "model": MODEL, "judge": judge} | settings
+    with pytest.raises((InputError, ValueError)) as caught:
+        audited(tmp_path, answers(), **given)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_own_patterns_of_refusals_take_the_place_of_ours(tmp_path: Path) -> None:
+    frame = answers()
+    for patterns, share in ((["number 1"], frame.text.str.contains("number 1").mean()), ([], 0.0)):
+        found = audited(
+            tmp_path / str(len(patterns)),
+            frame,
+            data=ROLES,
+            task="generation",
+            model=MODEL,
+            refusals=patterns,
+        )
+        assert found["variants"][0]["overall"]["refusal_rate"]["value"] == pytest.approx(share)
