@@ -142,7 +142,7 @@ class GenaiFolder:
     def parameters(self) -> int | None:
         """How many weights its graph holds; None of experts, which are packed in ways of their own."""
         graph = self._read().graph
-        sizes = {one.name: math.prod(one.dims) for one in graph.initializer}
+        sizes: dict[str, int] = {one.name: math.prod(one.dims) for one in graph.initializer}
         seen: set[str] = {name for name in sizes if name.startswith(ANGLES)}
         found = 0
         for node in graph.node:
