@@ -220,3 +220,14 @@ def test_where_a_slice_is_refused_wholly_its_scores_are_undefined(scale: str, tm
     for name in ("positive_rate", "mean_score", "expected_maximum"):
         assert (metrics[name]["value"], metrics[name]["status"]) == (None, "undefined")
         assert slice_of(variant, group="A")["metrics"][name]["value"] > 0
+
+
+def test_prompts_whose_ids_begin_alike_are_two(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"id": ["day#1", "day#2", "day"], "prompt": ["one", "two", "three"], "group": ["A", "A", "B"],
+         "text": ["x"] * 3, "toxic": [0, 1, 0]}
+    )  # fmt: skip
+    roles = {"id": "id", "prompt": "prompt", "sensitive": ["group"]}
+    audited(tmp_path, frame, data=roles, model={"answer": "text", "decision": "toxic"})
+    kept = pd.read_parquet(tmp_path / "run/predictions/original.parquet")
+    assert kept.prompt.tolist() == ["day", "day#2", "day#1"] or kept.prompt.nunique() == 3
