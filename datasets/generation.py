@@ -90,6 +90,8 @@ class Generation:
         if text not in self._names:
             stem = id.split(SAMPLE_MARK)[0]
             name = stem if stem and stem not in self._taken else id
+            while name in self._taken:
+                name += SAMPLE_MARK
             self._names[text] = name
             self._taken.add(name)
         return self._names[text]

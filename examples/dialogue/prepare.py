@@ -1,7 +1,7 @@
 """Write the prompts of the dialogue example: what customers write to a shop, with names swapped.
 
 Each of 24 requests is written by people of four names, one of each ethnicity of BBQ's vocabulary, formally
-and informally: 192 prompts. A request is what varies (the cluster): its answers are compared among names alone.
+and informally: 192 prompts. A request is what varies (the cluster): replies are compared among its names.
 
 Run it from the root of the repository: ``python examples/dialogue/prepare.py``. The names are read from
 ``$FAIRWEIGH_DATA/name_lists``. The models are those of ``examples/language-model/prepare.py``, the judge is

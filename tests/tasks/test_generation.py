@@ -230,4 +230,4 @@ def test_prompts_whose_ids_begin_alike_are_two(tmp_path: Path) -> None:
     roles = {"id": "id", "prompt": "prompt", "sensitive": ["group"]}
     audited(tmp_path, frame, data=roles, model={"answer": "text", "decision": "toxic"})
     kept = pd.read_parquet(tmp_path / "run/predictions/original.parquet")
-    assert kept.prompt.tolist() == ["day", "day#2", "day#1"] or kept.prompt.nunique() == 3
+    assert kept.prompt.tolist() == ["day", "day#2", "day#"]
