@@ -58,9 +58,10 @@ class TorchLanguage:
         self.module, self.tokenizer = module.to(self.device).eval(), tokenizer
         self.source, self.sha256, self.path = source, sha256, str(spec.path)
         self.batch_tokens, self.truncated = int(spec.batch_tokens), 0
-        table = module.get_input_embeddings()
-        # One in few bits tells how many rows it has, and holds no plain tensor.
-        rows = int(getattr(table, "num_embeddings", 0) or table.weight.shape[0])
+        with foreign(f"model.path: {self.path} has no table of tokens that can be read"):
+            table = module.get_input_embeddings()
+            # One in few bits tells how many rows it has, and holds no plain tensor.
+            rows = int(getattr(table, "num_embeddings", 0) or table.weight.shape[0])
         check_vocabulary(tokenizer, rows)
         self.words = Tokenised(tokenizer, spec.chat or "auto", self.context_of(spec.context))
         self.vocabulary = int(getattr(module.config.get_text_config(), "vocab_size", rows))
