@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -423,3 +424,17 @@ def test_speeds_are_those_of_a_clock(llama: Any, monkeypatch: pytest.MonkeyPatch
     assert len(set(timed)) == len(timed)
     with pytest.raises(ValueError, match="it wrote 1 token to a prompt of the data"):
         generation([slow(llama, Slow(clock, 1, 1, 1)), None, None], questions(8), 0)
+
+
+def test_the_script_of_the_gpu_paths_says_where_there_is_no_gpu(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(__file__).parents[2] / "benchmarks" / "cuda.py"
+    found = importlib.util.spec_from_file_location("benchmark_of_cuda", file)
+    assert found is not None
+    assert found.loader is not None
+    script = importlib.util.module_from_spec(found)
+    found.loader.exec_module(script)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert script.main([]) == 0
+    assert capsys.readouterr().out == "no CUDA device is here, so that nothing was measured\n"
