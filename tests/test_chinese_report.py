@@ -27,7 +27,7 @@ from fairweigh.result import Result
 from fairweigh.verification import verify
 
 from .conftest import configured, people
-from .regimes.test_documentation import EU, NIST
+from .regimes.test_documentation import EU, GENERAL, NIST
 from .reports.compression_result import compared_result, compressed_result, unreleased_result
 from .reports.visible_text import given_texts, visible_texts
 from .tiny import FEATURES, trained_mlp, write_mlp
@@ -137,7 +137,7 @@ def regimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "four-fifths",
             {"nyc-ll144": LL144 | {"exclude_below": 0.02, "justification": "J"}},
             {"credit": {"reference": {"sex": "Male"}, "air_limit": 0.9, "smd_limit": 0.3}},
-            {"eu-ai-act": EU},
+            {"eu-ai-act": EU | GENERAL},
             {"nist-ai-rmf": NIST},
         ]},
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """A language model as recipes change it: the module of its engine, fed with texts.
 
-What an adapter asks of a row is its own affair. A recipe needs less: the module, some texts to run it on, and a
-copy that it may change. `Changeable` gives an adapter over a transformers engine these parts under the names
-that a neural model has them by.
+What an adapter asks of a row is its own affair. A recipe needs less: the module, some texts to run it on,
+and a copy that it may change. `Changeable` gives an adapter over a transformers engine these parts under the
+names that a neural model has them by.
 """
 
 from __future__ import annotations
@@ -242,7 +242,8 @@ def next_words(arrays: Arrays) -> NDArray[np.int64]:
 class Changeable:
     """What an adapter over an engine has for recipes, where the engine holds a transformers module.
 
-    What an adapter asks of rows is heard from what it asks its engine: ``asked(batch)`` is to leave it as it is.
+    What an adapter asks of rows is heard from what it asks its engine: ``asked(batch)`` is to leave
+    it as it is.
     """
 
     engine: Any

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...audit.result import AuditResult, Comparison, Estimate, JudgeInfo, Turned, Variant
 from ..blocks import Block, Figures, Heading, Note, Picture
 from ..slices.tables import Cell, Row, Table
+from ..variants.slice_map import slice_maps
 from ..words.clusters import units_of
 from ..words.formats import count, figure, interval
 from ..words.language import Given, Sentence, later, listed, say, say_n, sentences, tr
@@ -75,6 +76,7 @@ def of_suite(result: AuditResult, variants: list[Variant], charts: bool, key: st
                 units=units_of(result),
             )
             blocks.append(Picture(chart, caption))
+    blocks += slice_maps(result, variants)
     told = [variant for variant in variants if variant.outcomes]
     return [*blocks, *([_answers(told)] if told else []), *judges(result)]
 

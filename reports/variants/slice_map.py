@@ -13,7 +13,7 @@ from ...audit.result import USABLE, AuditResult, Change, Estimate, Slice, Varian
 from ..blocks import Block, Grid, GridCell, Note
 from ..words import order
 from ..words.clusters import units_of
-from ..words.formats import Kind, confidence, count, figure, interval
+from ..words.formats import Kind, Shown, confidence, count, figure, interval
 from ..words.language import Given, Sentence, say, say_n, sentences, tr
 from ..words.lookup import comparison_of, estimate_of
 from ..words.spoken import (
@@ -160,7 +160,7 @@ def _cell(found: Estimate | None, change: Change | None, scale: _Scale, first: b
         return GridCell("—", tr("undefined"))
     text = figure(found.value, scale.kind)
     if scale.ideal == 0 and found.value > 0 and not text.startswith("+"):
-        text = f"+{text}"
+        text = Shown(f"+{text}", found.value)
     note = {"few clusters": FEW, "small": SMALL}.get(found.status, "")
     side = "" if scale.ideal is None else _side(found.value, scale.ideal)
     under = "" if first or change is None else _moved(change, scale)

@@ -33,6 +33,13 @@ EU = {
     "metrics_appropriateness": "They show who is turned down.",
     "responsible": "The head of tests",
 }
+GENERAL = {
+    "general_purpose": True,
+    "training_compute": 4.2e25,
+    "placed_on_market": "2025-05-01",
+    "open_licence": True,
+    "architecture": "decoder, 135 million parameters",
+}
 NIST = {"context": "Loans.", "metrics_rationale": "Denials harm.", "responsible": "The head of tests"}
 CARD = {
     "model_name": "a model",
@@ -108,6 +115,47 @@ def test_annex_iv_has_its_parts_and_dates(run: Callable[..., Path]) -> None:
     assert "None known." in text
     assert "Representativeness, Article 10(3) Not stated." in text
     assert "A provider &lt;b&gt;" in text
+
+
+def test_obligations_of_general_purpose_models_stand_where_it_is_one(run: Callable[..., Path]) -> None:
+    plain = words(run("eu-ai-act"))
+    # The dates are told to everyone, the parts to providers of such models.
+    for date in ("2 August 2025 (Article 113(b))", "2 August 2027 (Article 111(3))", "from 2 August 2026"):
+        assert date in plain
+    assert "53(1)(a)" not in plain
+
+
+def test_evidence_is_told_by_article_and_annex(run: Callable[..., Path], cli: Callable[..., Ended]) -> None:
+    page = run("eu-ai-act", **GENERAL)
+    text = words(page)
+    for part in ("53(1)(a)", "53(1)(b)", "Annex XII", "53(1)(c)", "55(1)(a)", "Annex XI, section 2, 1"):
+        assert part in text
+    assert "4.2 × 10²⁵" in text
+    assert "Article 51(2) presumes high-impact capabilities" in text
+    assert "its provider has until 2 August 2027" in text
+    assert "does not hold for one with systemic risk" in text
+    assert "Systemic risk, Article 51 Not stated." in text
+    rows = next(rows for _, rows in tables(page) if "Evidence of this run" in rows[0])
+    assert {row[0]: row[2] for row in rows[1:]}["53(1)(d)"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"general_purpose": False, "training_compute": 1e23}, "training_compute is of general-purpose"),
+        ({"general_purpose": True, "training_compute": -1}, "training_compute: input should be greater"),
+        ({"general_purpose": True, "placed_on_market": "soon"}, "placed_on_market: "),
+        ({"general_purpose": "perhaps"}, "general_purpose: "),
+    ],
+)
+def test_what_is_said_of_such_a_model_is_checked(
+    given: dict[str, Any], said: str, run: Callable[..., Path], cli: Callable[..., Ended]
+) -> None:
+    run("eu-ai-act")
+    inputs = [word for k, v in {**EU, **given}.items() for word in ("--input", f"{k}={v!r}")]
+    ended = cli("report", str(RUN), "--regime", "eu-ai-act", *inputs)
+    assert (ended.code, len(ended.lines)) == (2, 1)
+    assert said in ended.err
 
 
 @pytest.mark.parametrize("name", REGIMES)
