@@ -286,13 +286,8 @@ class Changeable:
 
     def copied(self) -> Any:
         """A copy whose module can be changed freely; its engine knows nothing yet of how that runs."""
-        from .load import of_module
-        from .saved import engine_settings, spec_of
-
-        other, engine = copy.copy(self), self.engine
-        how = spec_of(engine_settings(engine), engine.path, str(engine.device))
-        module = copy_of(engine.module)
-        other.engine = of_module(module, engine.tokenizer, engine.source, engine.sha256, how)
+        other = copy.copy(self)
+        other.engine = self.engine.around(copy_of(self.engine.module))
         return other
 
 

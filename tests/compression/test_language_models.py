@@ -59,6 +59,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any], str]] = {
         "50.0% of 23,040 weights in 21 matrices to zero, two of every",
     ),
     "dynamic": ("int8-dynamic", {}, "Linear layers to int8, one scale per layer"),
+    "tables": ("int8-dynamic", {"embeddings": True}, "1 embedding table to int8"),
     "weight": ("int8-weight", {}, "Linear layers to int8 weights of torchao"),
     "bf16": ("bf16", {}, "weights and the activations to bfloat16"),
     "layers": ("drop-layers", {"keep": 2}, "layers 1, 3 of 3 kept"),
