@@ -59,8 +59,7 @@ MOST_UNITS = 10
 
 def _units(paired: Paired, plan: Plan) -> list[UnitChange]:
     """The clusters that carry most of the change of the leading figure; none where a task tells of none."""
-    both = [m.cases.units for m in (paired.measured_before, paired.measured_after)]
-    before, after = both
+    before, after = (m.cases.units for m in (paired.measured_before, paired.measured_after))
     if before is None or after is None:
         return []
     # A figure that is no ratio of sums has no value of a single cluster.
@@ -69,7 +68,9 @@ def _units(paired: Paired, plan: Plan) -> list[UnitChange]:
     if name is None:
         return []
     metric = leading[name]
-    values = [dict(zip(u.names, u.figures({name: metric})[name].tolist(), strict=True)) for u in both]
+    values = [
+        dict(zip(u.names, u.figures({name: metric})[name].tolist(), strict=True)) for u in (before, after)
+    ]
     sizes = dict(zip(before.names, before.sizes.tolist(), strict=True))
     carried = before.carried(after, metric)
     turned = paired.cases.turned()
