@@ -110,7 +110,8 @@ def _audit(
 
         # A model that cannot be changed is refused before it is scored.
         family_of(model)
-    probability = model is None or model.probability
+    judged = scorer.judging is not None and scorer.judging.reading.first is not None
+    probability = judged or model is None or model.probability
     measured = Measurement(tuple(scorer.data.sensitive), probability, scorer.order, config.of_task)
     truncated = scorer.score(ORIGINAL, model, measured)
     entries = [Entry(ORIGINAL, described(model, truncated), self_flips=scorer.self_flips(model))]
@@ -155,6 +156,14 @@ def _unsteady(original: Entry) -> list[str]:
     found = original.self_flips
     if found is None or not found.flips:
         return []
+    if original.model.get("temperature"):
+        return [
+            tell(
+                "{n} of {rows} answers of the model turn out otherwise when they are drawn anew: the floor "
+                "under every flip rate.",
+                n=f"{found.flips:,}", rows=f"{found.rows:,}",
+            )
+        ]  # fmt: skip
     if original.model.get("kind") == "endpoint":
         return [
             tell(

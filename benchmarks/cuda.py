@@ -36,7 +36,8 @@ CLASSIFIER: list[tuple[str, dict[str, Any]]] = [
 ]  # fmt: skip
 LANGUAGE: list[tuple[str, dict[str, Any]]] = [
     ("bf16", {}), ("int8-weight", {}), ("int4-weight", {"group_size": 128}), ("fp8", {}),
-    ("prune-wanda", {"rows": 16}), ("prune-wanda", {"rows": 16, "pattern": "2:4"}), ("drop-layers", {"keep": 2}),
+    ("prune-wanda", {"rows": 16}), ("prune-wanda", {"rows": 16, "pattern": "2:4"}),
+    ("drop-layers", {"keep": 1}),
 ]  # fmt: skip
 NOTHING = "no CUDA device is here, so that nothing was measured"
 
@@ -72,7 +73,8 @@ class Row:
     """One line of the table."""
 
     HEAD = (
-        "| what | p50 ms | ratio | null | first token ms | prefill tok/s | decode tok/s | stored MB | peak MB | |\n"
+        "| what | p50 ms | ratio | null | first token ms | prefill tok/s | decode tok/s | stored MB | "
+        "peak MB | |\n"
         "|---|--:|--:|---|--:|--:|--:|--:|--:|---|"
     )
 
@@ -242,8 +244,8 @@ class Bench:
         )  # fmt: skip
         transformers.LlamaForCausalLM(config).save_pretrained(folder)
         spec = SimpleNamespace(
-            path=str(folder), kind="causal-lm", resolved="causal-lm", chat="off", context=None, batch_tokens=8192,
-            device=self.device, dtype=None,
+            path=str(folder), kind="causal-lm", resolved="causal-lm", chat="off", context=None,
+            batch_tokens=8192, device=self.device, dtype=None,
         )  # fmt: skip
         columns = [CONTEXT, QUESTION, ANSWERS, OPTIONS]
         data: Any = NoRows(columns, "benchmark")

@@ -50,7 +50,9 @@ def storage(model: Any, folder: Path) -> dict[str, Any]:
     """
     if files := weights_files(folder):
         # Bits are packed in ways of a runtime's own, so that nothing but its files is counted.
-        return {"stored_bytes": sum(path.stat().st_size for path in files), **UNCOUNTED}
+        told = getattr(getattr(model, "engine", None), "parameters", None)
+        known = {"parameters": told, "notes": []} if told is not None else {}
+        return {"stored_bytes": sum(path.stat().st_size for path in files), **UNCOUNTED, **known}
     beside = [folder / name for name in (estimators.ENCODER, PROGRAM, IR[0]) if (folder / name).is_file()]
     stored = sum(path.stat().st_size for path in (weights_file(folder), *beside))
     if model.family == "sklearn":

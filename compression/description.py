@@ -17,7 +17,7 @@ from ..models.forms import FORMS
 from ..models.written import Positive, Written, WrittenRule
 from ..plain import DISTRIBUTION, VERSION, read_json, shown
 from .written_heads import OneHead
-from .written_language import EngineOf, OneAsked, OnGenai
+from .written_language import EngineOf, OneAsked, OnServed
 
 FORMAT = 2
 SPEC = "variant.json"
@@ -263,7 +263,7 @@ class OfLanguage(Described):
     source: Transformers | None
     asked: OneAsked
     engine: EngineOf
-    runtime: Annotated[OnTorch | OnGenai, Field(discriminator="kind")]
+    runtime: Annotated[OnTorch | OnServed, Field(discriminator="kind")]
     tensors: Tensors | None = None
     encodings: dict[str, Annotated[Masked | Coded, Field(discriminator="as_")]] = Field({})
 

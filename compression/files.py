@@ -9,8 +9,8 @@ from ..datasets.errors import InputError
 WEIGHTS, ONNX, SKOPS = "model.safetensors", "model.onnx", "model.skops"
 IR = ("model.xml", "model.bin")
 """OpenVINO's graph, and its weights."""
-TOKENIZER, GENAI = "tokenizer", "genai"
-"""Folders inside a language model's artefact: its tokenizer, or all that onnxruntime-genai reads."""
+TOKENIZER, SERVED = "tokenizer", "served"
+"""Folders in a language model's artefact: its tokenizer, or all that another runtime or quantiser reads."""
 
 
 def weights_file(folder: Path) -> Path:
@@ -24,5 +24,6 @@ def weights_file(folder: Path) -> Path:
 
 
 def weights_files(folder: Path) -> list[Path]:
-    """The graph and weights in the folder of onnxruntime-genai that an artefact holds; empty for any other."""
-    return sorted(path for path in (folder / GENAI).glob("*.onnx*") if path.is_file())
+    """Graph and weights in the folder of another runtime that an artefact holds; empty where it has none."""
+    found = [path for form in ("*.onnx*", "*.safetensors") for path in (folder / SERVED).glob(form)]
+    return sorted(path for path in found if path.is_file())

@@ -1,26 +1,43 @@
-"""Language models as artefacts: the module or the folder of a runtime, the tokenizer, and how they are asked."""
+"""Language models as artefacts: a module or the folder of a runtime, a tokenizer, and how they are asked."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..models.extras import quiet
 from ..models.language.saved import adapter_of, engine_settings, settings_of, spec_of
 from ..models.texts import tokenizer_from
-from .files import GENAI, TOKENIZER
+from .files import SERVED, TOKENIZER
+
+
+class Exported(NamedTuple):
+    """A folder that a step has made of a language model, and that is served in its place.
+
+    Attributes
+    ----------
+    kind : str
+        ``genai`` (onnxruntime-genai) or ``packed`` (weights of another quantiser).
+    folder : Path
+    settings : dict
+        How its engine reads prompts.
+    """
+
+    kind: str
+    folder: Path
+    settings: dict[str, Any]
 
 
 def write(model: Any, folder: Path) -> dict[str, Any]:
     """Write what is no weight of a torch module; returns what the description says of it."""
     engine = model.engine
     spec = {"family": "language", "asked": settings_of(model)}
-    exported = getattr(engine, "exported", None)
-    if exported is not None:
-        shutil.copytree(exported, folder / GENAI)
-        return {**spec, "source": None, "engine": engine.saved, "runtime": {"kind": "genai"}}
+    made: Exported | None = getattr(engine, "exported", None)
+    if made is not None:
+        shutil.copytree(made.folder, folder / SERVED)
+        return {**spec, "source": None, "engine": made.settings, "runtime": {"kind": made.kind}}
     with quiet():
         engine.tokenizer.save_pretrained(folder / TOKENIZER)
     return {**spec, "source": engine.source.spec(), "engine": engine_settings(engine)}
@@ -31,8 +48,9 @@ def read(spec: Mapping[str, Any], folder: Path, module: Any, source: Any, sha256
     from ..models.language import load
 
     said = spec["engine"]
-    if spec["runtime"]["kind"] == "genai":
-        engine = load.engine_of(spec_of(said, folder / GENAI, device), 0)
+    if spec["runtime"]["kind"] != "torch":
+        engine: Any = load.engine_of(spec_of(said, folder / SERVED, device), 0)
+        engine.exported = Exported(spec["runtime"]["kind"], folder / SERVED, said)
     else:
         how = spec_of(said, folder, device)
         if getattr(module, "generation_config", None) is not None and said["ends"]:

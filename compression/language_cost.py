@@ -1,7 +1,7 @@
 """What a language model costs: time to the first token, tokens a second, bytes of keys and values.
 
-Terms as llama-bench and vLLM's benchmarks have them: prefill is reading the prompt, decode is writing one token
-after the other with the keys and values of all tokens before.
+Terms as llama-bench and vLLM's benchmarks have them: prefill is reading the prompt, decode is writing one
+token after the other with the keys and values of all tokens before.
 """
 
 from __future__ import annotations

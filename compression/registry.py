@@ -223,8 +223,8 @@ def recipe(
 ) -> Callable[[Callable[[Any, Any, Context], Done]], Callable[[Any, Any, Context], Done]]:
     """Enter a step into the registry.
 
-    ``tasks`` are those that it is for, by default those of its room; ``language`` says that it changes language
-    models, which no task is named for.
+    ``tasks`` are those that it is for, by default those of its room; ``language`` says that it changes
+    language models, which no task is named for.
     """
 
     def enter(apply: Callable[[Any, Any, Context], Done]) -> Callable[[Any, Any, Context], Done]:

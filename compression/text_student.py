@@ -105,15 +105,16 @@ def teach(
     }  # fmt: skip
     told = (
         tell(
-            "a model of {what} trained on the teacher's next words by a LoRA adapter of rank {rank}, merged, for "
-            "{steps} steps of {batch} texts, best at step {best}: on {held} held-out texts it lies {after} nats "
-            "from the teacher, {before} before",
+            "a model of {what} trained on the teacher's next words by a LoRA adapter of rank {rank}, merged, "
+            "for {steps} steps of {batch} texts, best at step {best}: on {held} held-out texts it lies "
+            "{after} nats from the teacher, {before} before",
             **found, rank=way.lora[0],
         )
         if way.lora is not None
         else tell(
-            "a student of {what} trained on the teacher's next words for {steps} steps of {batch} texts, best "
-            "at step {best}: on {held} held-out texts it lies {after} nats from the teacher, {before} before",
+            "a student of {what} trained on the teacher's next words for {steps} steps of {batch} texts, "
+            "best at step {best}: on {held} held-out texts it lies {after} nats from the teacher, "
+            "{before} before",
             **found,
         )
     )  # fmt: skip

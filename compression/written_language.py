@@ -65,7 +65,7 @@ class EngineOf(Written):
     ends: list[Annotated[int, Field(ge=0)]] = Field([], max_length=1000)
 
 
-class OnGenai(Written):
-    """A folder of onnxruntime-genai beside the description."""
+class OnServed(Written):
+    """A folder beside the description: of onnxruntime-genai, or of weights that another quantiser packed."""
 
-    kind: Literal["genai"]
+    kind: Literal["genai", "packed"]

@@ -82,8 +82,8 @@ def _told(items: list[dict[str, Any]], bare: int) -> list[str]:
     if named:
         out.append(
             tell_n(
-                "{n} sentence has a person without a name ('my sister'): it is in no slice of race.",
-                "{n} sentences have a person without a name ('my sister'): they are in no slice of race.",
+                "{n} sentence has a person without a name ('my sister'), whose race is not known.",
+                "{n} sentences have a person without a name ('my sister'), whose race is not known.",
                 named, n=f"{named:,}",
             )
         )  # fmt: skip

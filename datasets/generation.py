@@ -47,6 +47,7 @@ class Generation:
     id: str | None = None
     cluster: str | None = None
     _names: dict[str, str] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
     _sizes: Counter[str] = field(default_factory=Counter)
     _samples: set[tuple[str, str]] = field(default_factory=set)
 
@@ -78,11 +79,22 @@ class Generation:
         ids = [str(start + k + 1) for k in range(len(texts))]
         if self.id is not None:
             ids = as_ids(batch.column(self.id)).cast(pa.string()).to_pylist()
-        named = [self._names.setdefault(text, _stem(i)) for text, i in zip(texts, ids, strict=True)]
+        named = [self._name(text, i) for text, i in zip(texts, ids, strict=True)]
         self._sizes.update(texts)
         self._check_samples(batch, texts)
         found = pa.array(named, pa.string()).dictionary_encode()
         return {PROMPT: found, **({} if self.cluster else {"cluster": found})}
+
+    def _name(self, text: str, id: str) -> str:
+        """What a prompt goes by: its first row's id, up to the mark where no other prompt goes by that."""
+        if text not in self._names:
+            stem = id.split(SAMPLE_MARK)[0]
+            name = stem if stem and stem not in self._taken else id
+            while name in self._taken:
+                name += SAMPLE_MARK
+            self._names[text] = name
+            self._taken.add(name)
+        return self._names[text]
 
     def _check_samples(self, batch: pa.RecordBatch, texts: list[str]) -> None:
         """InputError where a prompt has a sample twice."""
@@ -134,10 +146,6 @@ def _whole(column: pa.Array, name: str, role: str) -> list[str]:
     if rows := int(pc.sum(blank).as_py() or 0):
         raise missing_in(f"{role} column '{name}'", name, rows)
     return list(found.to_pylist())
-
-
-def _stem(name: str) -> str:
-    return name.split(SAMPLE_MARK)[0] or name
 
 
 def shortened(text: str, most: int = 40) -> str:

@@ -68,8 +68,8 @@ def _told(items: list[dict[str, Any]]) -> list[str]:
         of = sorted({item["functionality"] for item in blank})
         out.append(
             tell_n(
-                "{n} case speaks of no group ({functionalities}): it is in no slice of target_ident.",
-                "{n} cases speak of no group ({functionalities}): they are in no slice of target_ident.",
+                "{n} case speaks of no group ({functionalities}): no gate over target_ident judges it.",
+                "{n} cases speak of no group ({functionalities}): no gate over target_ident judges them.",
                 len(blank), n=f"{len(blank):,}", functionalities=", ".join(of),
             )
         )  # fmt: skip
@@ -95,9 +95,11 @@ HATECHECK = Suite(
     units={"template": "templates"},
     text="text",
     twins={"group": ["template"], "feature": "target_ident"},
+    # A test is of some twenty templates: what a group does in it is of too few.
+    intersections=1,
     defects=(
         "292 cases speak of no group: all of profanity_nh, target_obj_nh, target_indiv_nh and "
-        "target_group_nh, none of them hateful. They are in no slice of target_ident.",
+        "target_group_nh, none of them hateful. Their target_ident is not known.",
         "2,563 of 3,728 cases are hateful, so that accuracy says little; a functionality is of one label, "
         "and its accuracy is the share of right answers to one kind of test.",
         "Seven groups, in English.",

@@ -79,6 +79,8 @@ class Suite:
     twins : mapping
         Groups of rows that differ in one sensitive feature only, as ``data.counterfactual`` says it; what is
         compared where nobody says.
+    intersections : int or None
+        Up to how many features are crossed where nobody says; None: as in any audit.
     defects : tuple of str
         What is known to be amiss in its data.
     answers : callable (path, table) -> pyarrow.Table, optional
@@ -108,6 +110,7 @@ class Suite:
     units: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     twins: Mapping[str, Any] = field(default_factory=dict)
+    intersections: int | None = None
     defects: tuple[str, ...] = ()
 
     @property

@@ -25,8 +25,9 @@ from .score_figures import SlicedScores
 from .score_values import Value
 
 Need = Literal[
-    "label", "decision", "score", "probability", "prediction", "rank", "unrelated", "judged", "judge's score",
-    "audit of the judge", "second judge",
+    "label", "decision", "score", "probability", "prediction", "rank", "unrelated",
+    "judge's decision", "judge's score",
+    "judge audited on labelled answers", "second judge",
 ]  # fmt: skip
 Change = tuple[Figure, Floats]
 """After - before in every slice, and the two-sided p of no change (nan where no test is at hand)."""

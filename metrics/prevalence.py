@@ -23,7 +23,7 @@ from .figures import Figure
 from .intervals import Floats, Limits, tail_area
 from .units import Z95
 
-Ints = NDArray[np.int64]
+Counts = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,19 @@ class Errors:
 
     Attributes
     ----------
-    found, positives : int arrays of shape (slices,)
-        Positive rows that it finds positive, and all of them.
-    false, negatives : int arrays of shape (slices,)
+    found, positives : arrays of shape (slices,)
+        Positive rows that it finds positive, and all of them; effective rows where they depend on each other.
+    false, negatives : arrays of shape (slices,)
         Other rows that it finds positive, and all of them.
     of : int array of shape (slices,)
         A number of the labelled rows: slices with the same one have the same.
     """
 
-    found: Ints
-    positives: Ints
-    false: Ints
-    negatives: Ints
-    of: Ints
+    found: Counts
+    positives: Counts
+    false: Counts
+    negatives: Counts
+    of: NDArray[np.int64]
 
     @property
     def sensitivity(self) -> Floats:
@@ -85,9 +85,9 @@ class Errors:
             )  # fmt: skip
 
 
-def _share(x: Ints, n: Ints) -> Floats:
+def _share(x: Counts, n: Counts) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(n > 0, x / np.maximum(n, 1), np.nan)
+        return np.where(n > 0, x / np.where(n > 0, n, 1), np.nan)
 
 
 def rogan_gladen(rate: Any, sensitivity: Any, false_positive_rate: Any) -> Floats:

@@ -269,6 +269,8 @@ class Pull:
         low, high = np.full(size, np.inf), np.full(size, -np.inf)
         np.minimum.at(low, units.owner, own)
         np.maximum.at(high, units.owner, own)
+        # A slice without units has no ends, and no figure that they would matter to.
+        low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))
         zero = np.zeros(size)
         atoms = own_atoms(
             units.owner,

@@ -85,8 +85,8 @@ def merged_into(module: Any, path: str, home: str, sha256: str, where: str) -> t
         _base(config, home, where)
     if not _same_folder(str(named), home) and _sha256(str(named)) != sha256:
         raise InputError(
-            f"{where}: the adapter {folder} belongs to {str(named)[:100]!r} (base_model_name_or_path), expected "
-            f"one of the audited model {home!r}"
+            f"{where}: the adapter {folder} belongs to {str(named)[:100]!r} (base_model_name_or_path), "
+            f"expected one of the audited model {home!r}"
         )
     settings = _checked(config, weights, where)
     return _merged(module, settings, weights, where), int(settings["r"])

@@ -31,9 +31,9 @@ from .ratios import SIDES, RatioOf
 from .task import Task
 
 ANY: tuple[Need, ...] = ("decision",)
-JUDGED: tuple[Need, ...] = ("decision", "judged")
-AUDITED: tuple[Need, ...] = ("decision", "judged", "audit of the judge")
-TWICE: tuple[Need, ...] = ("decision", "judged", "second judge")
+JUDGED: tuple[Need, ...] = ("decision", "judge's decision")
+AUDITED: tuple[Need, ...] = ("decision", "judge's decision", "judge audited on labelled answers")
+TWICE: tuple[Need, ...] = ("decision", "judge's decision", "second judge")
 SCORED: tuple[Need, ...] = ("decision", "judge's score")
 DHAMALA = "J. Dhamala et al. 2021, FAccT '21: 862-872 (BOLD)"
 GEHMAN = "S. Gehman et al. 2020, Findings of EMNLP: 3356-3369 (RealToxicityPrompts)"

@@ -196,9 +196,9 @@ class GenerationCases(Cases):
     def gives(self, columns: frozenset[str]) -> frozenset[Need]:
         """What rows with these columns carry: decisions, a judge's, its score, its audit, a second one's."""
         found: set[Need] = {"decision"} if DECISION in columns else set()
-        judged: set[Need] = {"judged"} if DECISION in columns and self._judged else set()
+        judged: set[Need] = {"judge's decision"} if DECISION in columns and self._judged else set()
         if judged and JUDGE in columns:
-            judged |= {"audit of the judge"}
+            judged |= {"judge audited on labelled answers"}
         if judged and SECOND in columns:
             judged |= {"second judge"}
         return frozenset(found | judged | ({"judge's score"} if SCORE in columns else set()))

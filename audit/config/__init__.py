@@ -2,11 +2,11 @@
 
 from ...tasks import AGGREGATES as AGGREGATES
 from .data import Data as Data
-from .data import Filled as Filled
 from .data import Slices as Slices
 from .data import TrainData as TrainData
 from .data import Twins as Twins
 from .data import Written as Written
+from .entities import Filled as Filled
 from .gate import COSTS as COSTS
 from .gate import Gate as Gate
 from .gate import Objective as Objective

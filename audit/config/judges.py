@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from ...datasets.suites import SUITES
 from .data import Written
+from .language import is_language
 from .model import AnySpec
 from .section import Section, Values, absent
 
@@ -44,9 +46,18 @@ Refusals = Annotated[
 class Labelled(Written):
     """Labelled answers, or texts like them, on which a judge is audited before it judges."""
 
-    path: str = Field(description="CSV, Parquet, Feather or JSON lines.")
+    path: str = Field(description="CSV, Parquet, Feather or JSON lines; or the file of a suite.")
+    suite: str | None = Field(
+        None, exclude_if=absent,
+        description="A suite of labelled texts (hatecheck, eec): it says text, label, positive and cluster.",
+    )  # fmt: skip
     text: str | None = Field(None, exclude_if=absent, description="Column of the text that the judge reads.")
-    label: str = Field(description="Column of the true class.")
+    label: str | None = Field(None, exclude_if=absent, description="Column of the true class.")
+    cluster: str | None = Field(
+        None,
+        exclude_if=absent,
+        description="Column that groups dependent rows, such as those of one template.",
+    )
     positive: Values | None = Field(
         None, exclude_if=absent, description="Label value(s) that the judge should find positive."
     )
@@ -63,6 +74,22 @@ class Labelled(Written):
         description="Column of the judge's decision, where the judge is no model but columns of predictions.",
     )  # fmt: skip
     score: str | None = Field(None, exclude_if=absent, description="Column of its score likewise.")
+
+    @model_validator(mode="after")
+    def _told(self) -> Labelled:
+        known = [name for name, suite in SUITES.items() if suite.text and suite.roles.get("positive")]
+        if self.suite is None:
+            if self.label is None:
+                raise ValueError("label: expected the column of the true class")
+            return self
+        if self.suite not in known:
+            raise ValueError(
+                f"suite: expected one of labelled texts ({', '.join(known)}), got {self.suite!r}"
+            )
+        said = [key for key in ("text", "label", "positive", "negative", "cluster") if getattr(self, key)]
+        if said:
+            raise ValueError(f"{said[0]}: the suite {self.suite} knows it; leave it out")
+        return self
 
 
 class Rubric(Section):
@@ -90,6 +117,10 @@ class JudgeSpec(Section):
 
     @model_validator(mode="after")
     def _as_one(self) -> JudgeSpec:
+        if self.rubric is not None and (self.model is None or not is_language(self.model)):
+            raise ValueError("rubric: is asked of a language model; expected one as model")
+        if self.model is not None and self.rubric is None and is_language(self.model):
+            raise ValueError("rubric: expected what a language model is asked of each answer")
         if self.model is not None and self.rubric is None and self.model.resolved not in READERS:
             raise ValueError(
                 f"model: expected a model of texts ({', '.join(READERS)}), got one of kind "
@@ -107,7 +138,7 @@ class JudgeSpec(Section):
             raise ValueError(
                 f"audited_on.{columns[0]}: the judge is a model, which decides itself; leave it out"
             )
-        if self.model is not None and self.audited_on.text is None:
+        if self.model is not None and self.audited_on.text is None and self.audited_on.suite is None:
             raise ValueError("audited_on.text: expected the column of the text that the judge reads")
         return self
 

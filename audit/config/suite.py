@@ -27,14 +27,23 @@ SAVED = (".skops", ".pkl", ".pickle", ".joblib")
 def with_suite(given: Any) -> Any:
     """A configuration as it is written, with what its suite says of texts and of what differs in them."""
     suite = SUITES.get(str(given.get("suite"))) if isinstance(given, Mapping) else None
-    if suite is None or not suite.text:
+    if suite is None:
         return given
     data, model = given.get("data"), given.get("model")
+    if not suite.text:
+        kind = kind_of(model) if isinstance(model, Mapping) else None
+        # Before what a kind lacks is told, that it is no kind for the suite is.
+        if kind in SPECS and kind not in ("predictions", "endpoint", "variant", *LANGUAGE):
+            raise ValueError(_no_kind(suite, kind))
+        return given
     said = dict(given)
     if isinstance(data, Mapping) and "counterfactual" not in data and _audited(given, data, suite):
         said["data"] = {**data, "counterfactual": dict(suite.twins)}
     if isinstance(model, Mapping) and _reads_texts(model):
         said["model"] = {"text": suite.text, **model}
+    slices = given.get("slices") or {}
+    if suite.intersections is not None and isinstance(slices, Mapping):
+        said["slices"] = {"intersections": suite.intersections, **slices}
     return said
 
 
@@ -86,13 +95,17 @@ def check_suite(config: Config) -> None:
     mine = ("predictions", "variant")
     asked = config.model is not None and (suite.text or kind in mine or is_language(config.model))
     if not asked:
-        who = "any model of texts" if suite.text else "a language model"
-        more = ("variant (an artefact of one)", *LANGUAGE)
-        kinds = "" if suite.text else f", {', '.join(more)}, or endpoint with protocol: openai"
-        raise ValueError(
-            f"model: the suite {suite.name} is scored from predictions, or by {who}; expected kind: "
-            f"predictions{kinds}, got {kind or 'none'}"
-        )
+        raise ValueError(_no_kind(suite, kind))
+
+
+def _no_kind(suite: Suite, kind: str | None) -> str:
+    who = "any model of texts" if suite.text else "a language model"
+    more = ("variant (an artefact of one)", *LANGUAGE)
+    kinds = "" if suite.text else f", {', '.join(more)}, or endpoint with protocol: openai"
+    return (
+        f"model: the suite {suite.name} is scored from predictions, or by {who}; expected kind: "
+        f"predictions{kinds}, got {kind or 'none'}"
+    )
 
 
 def in_units(task: Task, config: Config) -> Task:

@@ -37,9 +37,9 @@ NEEDS = {
     "rank": tell("rank"),
     "unrelated": tell("score of an unrelated sentence"),
     "relevance": tell("relevance"),
-    "judged": tell("judge's decision"),
+    "judge's decision": tell("judge's decision"),
     "judge's score": tell("judge's score"),
-    "audit of the judge": tell("judge that was audited on labelled answers"),
+    "judge audited on labelled answers": tell("judge that was audited on labelled answers"),
     "second judge": tell("second judge"),
 }
 """What metrics need of the rows, in words."""

@@ -27,25 +27,32 @@ def judge_rates(measured: Measurement, plan: Plan) -> list[JudgeRates]:
 
 def _rates(judge: Audited, by: By, plan: Plan) -> list[JudgeRates]:
     keys = sorted(judge.keys(by))
-    errors = judge.errors(by, keys)
-    right = errors.negatives - errors.false
+    errors, counts = judge.errors(by, keys), judge.counted(by, keys)
     return [
         JudgeRates(
             judge=judge.name,
             slice=dict(zip(by, key, strict=True)),
-            sensitivity=_estimate(int(errors.found[i]), int(errors.positives[i]), plan),
-            specificity=_estimate(int(right[i]), int(errors.negatives[i]), plan),
+            sensitivity=_estimate(
+                float(errors.found[i]), float(errors.positives[i]), int(counts[i, 1]), plan
+            ),
+            specificity=_estimate(
+                float(errors.negatives[i] - errors.false[i]),
+                float(errors.negatives[i]),
+                int(counts[i, 3]),
+                plan,
+            ),
         )
         for i, key in enumerate(keys)
     ]
 
 
-def _estimate(x: int, n: int, plan: Plan) -> Estimate:
+def _estimate(x: float, rows: float, n: int, plan: Plan) -> Estimate:
+    """A share of labelled rows; of ``rows`` effective ones, where they depend on each other."""
     if not n:
         why = tell("no labelled rows of this kind")
         return Estimate(value=None, confidence=plan.confidence, status="undefined", why=why)
-    low, high = clopper_pearson(x, n, tail_area(normal_quantile(plan.confidence)))
+    low, high = clopper_pearson(x, rows, tail_area(normal_quantile(plan.confidence)))
     return Estimate(
-        value=x / n, low=float(low), high=float(high), n=n, confidence=plan.confidence, method=METHOD,
-        status="ok" if n >= plan.min_size else "small",
+        value=x / rows, low=float(low), high=float(high), n=n, effective_n=None if rows == n else rows,
+        confidence=plan.confidence, method=METHOD, status="ok" if rows >= plan.min_size else "small",
     )  # fmt: skip

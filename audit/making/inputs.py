@@ -51,6 +51,9 @@ def load_model(
         It cannot be made, or tells more classes than are audited one by one.
     """
     made = _made(config, data, given, progress, dtypes)
+    writes: Any = made
+    if config.refusals is not None and hasattr(writes, "refusals"):
+        writes.refusals = refusals_of(config)
     # What a table of predictions tells is known once its columns are read, and held to the limit there.
     if made is not None and not isinstance(config.model, PredictionsSpec):
         check_few(made.classes, "model: it")

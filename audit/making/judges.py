@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +10,27 @@ import numpy as np
 import pyarrow as pa
 
 from ...bands import UNKNOWN
-from ...datasets.columns import no_column
 from ...datasets.errors import InputError, number_of
 from ...datasets.evaluation import EvaluationSet
-from ...datasets.read import column_names, read_table, sha256_file
+from ...datasets.read import sha256_file
 from ...models.answers import ANSWERED, POSITIVE
 from ...models.judging import AskedJudge, Judge, ModelJudge, Reading
 from ...models.language.judging import LanguageJudge
 from ...models.language.judging import Rubric as Asked
 from ...tasks import BINARY
-from ...tasks.judges import Audited, Counts
+from ...tasks.judges import Audited, Cell
 from ..config import Config, Data
 from ..config.judges import JudgeSpec, Labelled
 from ..progress import Progress
 from ..result import JudgeInfo, LabelledInfo
 from .inputs import load_model, refusals_of
 from .judging import Judging
+from .labelled import NOTHING, features_of, labelled_rows
 
 TEXT = "text"
 """What the column of answers is called where the judge's model names none."""
-NOTHING = "rows"
-"""A sensitive feature of rows that have none: an evaluation set wants one."""
+FIRST = "Hello."
+"""A text that is judged for nobody."""
 
 
 def judging(config: Config, data: EvaluationSet, progress: Progress) -> Judging | None:
@@ -49,13 +49,13 @@ def judging(config: Config, data: EvaluationSet, progress: Progress) -> Judging 
     for place, spec in enumerate(config.all_judges):
         name = spec.name or (f"judge {place + 1}" if config.judges else "judge")
         progress(f"auditing {name}" if spec.audited_on else f"loading {name}", 0, None)
-        labelled = None if spec.audited_on is None else _labelled(spec, config, data)
-        judge = None if spec.model is None else _judge(name, spec, config, labelled)
+        rows = None if spec.audited_on is None else labelled_rows(spec.audited_on, data, _column(spec))
+        judge = None if spec.model is None else _judge(name, spec, config, rows)
         made.append(judge)
-        found = None if labelled is None else _audited(name, spec, config, labelled, judge)
+        found = None if rows is None else _audited(name, spec, config, rows, judge)
         # The first corrects: without its audit there is nothing to carry.
         audited += [found] if found is not None and (place == 0 or audited) else []
-        told.append(_info(name, spec, judge, labelled))
+        told.append(_info(name, spec, judge, rows))
     first, second = (*made, None, None)[:2]
     return Judging(Reading(refusals_of(config), first, second), told, audited)
 
@@ -68,54 +68,9 @@ def _column(spec: JudgeSpec) -> str:
     return getattr(spec.model, "text", None) or (features[0] if features else TEXT)
 
 
-def _labelled(spec: JudgeSpec, config: Config, data: EvaluationSet) -> EvaluationSet:
-    """The labelled rows, with the sensitive features that they share with the audit."""
-    rows = spec.audited_on
-    assert rows is not None
-    path, form = Path(rows.path), rows.form("judge.audited_on")
-    names = column_names(path, text=form)
-    sensitive = (
-        [name for name in data.sensitive if name in names] if rows.sensitive is None else rows.sensitive
-    )
-    for name in sensitive:
-        if name not in data.sensitive:
-            known = ", ".join(data.sensitive)
-            raise InputError(
-                f"judge.audited_on.sensitive: {name!r} is no sensitive feature of the audit; there are "
-                f"{known}"
-            )
-    said = {"text": rows.text, "label": rows.label, "decision": rows.decision, "score": rows.score}
-    wanted = {key: name for key, name in said.items() if name is not None}
-    for key, name in [*wanted.items(), *(("sensitive", name) for name in sensitive)]:
-        if name not in names:
-            raise no_column(name, names, str(path), f"judge.audited_on.{key}")
-    bins = {name: edges for name, edges in data.bins.items() if name in sensitive}
-    worded = [
-        rows.label,
-        *([rows.decision] if rows.decision else []),
-        *(n for n in sensitive if n not in bins),
-    ]
-    table = read_table(
-        path, columns=list(dict.fromkeys([*wanted.values(), *sensitive])), categorical=worded,
-        verbatim=[rows.text] if rows.text else [], text=form,
-    )  # fmt: skip
-    if rows.text is not None:
-        table = table.append_column("\x1ftext", table.column(rows.text))
-        column = _column(spec)
-        table = table.drop_columns([column]) if column in table.column_names else table
-        table = table.rename_columns([column if n == "\x1ftext" else n for n in table.column_names])
-    if not sensitive:
-        table = table.append_column(NOTHING, pa.array([NOTHING] * len(table)).dictionary_encode())
-    merge = {name: data.merge[name] for name in sensitive if name in data.merge}
-    return EvaluationSet(
-        table, sensitive or [NOTHING], label=rows.label, positive=rows.positive, negative=rows.negative,
-        name=path.name, file=path, bins=bins, merge=merge, missing=data.words,
-    )  # fmt: skip
-
-
 def _alone(spec: JudgeSpec) -> EvaluationSet:
-    """A table of no rows with the column that a judge reads, for one that is not audited."""
-    table = pa.table({_column(spec): pa.array([], pa.string()), NOTHING: pa.array([], pa.string())})
+    """A row with a text, for a judge that is not audited: its model may look at one when it is made."""
+    table = pa.table({_column(spec): [FIRST], NOTHING: [NOTHING]})
     return EvaluationSet(table, [NOTHING], name="answers")
 
 
@@ -149,15 +104,17 @@ def _as_binary(config: Config, model: Any, data: EvaluationSet) -> Config:
 def _audited(
     name: str, spec: JudgeSpec, config: Config, labelled: EvaluationSet, judge: Judge | None
 ) -> Audited:
-    """How a judge decides labelled rows, by their slices."""
-    features = tuple(feature for feature in labelled.sensitive if feature != NOTHING)
-    cells: dict[tuple[str, ...], np.ndarray[Any, Any]] = {}
-    for keys, label, decision in _decided(name, spec, config, labelled, judge):
-        for key, true, found in zip(keys, label.tolist(), decision.tolist(), strict=True):
-            cell = cells.setdefault(key[: len(features)], np.zeros(4, np.int64))
+    """How a judge decides labelled rows, by their slices and clusters."""
+    features = features_of(labelled)
+    cells: dict[tuple[tuple[str, ...], int], np.ndarray[Any, Any]] = {}
+    for keys, cluster, label, decision in _decided(name, spec, config, labelled, judge):
+        for key, of, true, found in zip(keys, cluster, label.tolist(), decision.tolist(), strict=True):
+            cell = cells.setdefault((key[: len(features)], of), np.zeros(4, np.int64))
             cell += (true and found, true, not true and found, not true)
-    counts: dict[tuple[str, ...], Counts] = {key: tuple(cell.tolist()) for key, cell in cells.items()}
-    found, positives, false, negatives = np.sum(list(counts.values()) or [(0, 0, 0, 0)], axis=0).tolist()
+    held = [Cell(key, of, tuple(cell.tolist())) for (key, of), cell in cells.items()]
+    found, positives, false, negatives = np.sum(
+        [cell.counts for cell in held] or [(0, 0, 0, 0)], axis=0
+    ).tolist()
     where = f"{name}: audited on {number_of(positives + negatives, 'labelled row')} of {labelled.where}"
     if not positives or not negatives:
         kind = "positive" if not positives else "negative"
@@ -167,13 +124,14 @@ def _audited(
             f"{where} it finds {found / positives:.1%} of the positive and {false / negatives:.1%} of the "
             "others positive, and so tells nothing; expected another judge, positive or threshold"
         )
-    return Audited(name, features, counts)
+    return Audited(name, features, held, labelled.cluster is not None)
 
 
 def _decided(
     name: str, spec: JudgeSpec, config: Config, labelled: EvaluationSet, judge: Judge | None
-) -> Iterator[tuple[list[tuple[str, ...]], Any, Any]]:
-    """Slices, labels and decisions of the labelled rows, batch by batch."""
+) -> Iterator[tuple[list[tuple[str, ...]], list[int], Any, Any]]:
+    """Slices, clusters, labels and decisions of the labelled rows, batch by batch."""
+    number: dict[Any, int] = {}
     named = _column(spec) if judge is not None else None
     table = None if judge is not None else _columns(spec, config, labelled)
     extra = [named] if named else list(table.columns) if table is not None else []
@@ -184,6 +142,7 @@ def _decided(
             for feature in labelled.sensitive
         ]
         label = rows["y_true"].to_numpy().astype(bool)
+        cluster = _numbered(rows, number)
         if judge is not None:
             texts = ["" if t is None else t for t in batch.column(named).cast(pa.string()).to_pylist()]
             verdicts = judge(texts)[0]
@@ -191,6 +150,7 @@ def _decided(
             kept = np.flatnonzero(verdicts != ANSWERED)
             label, decision = label[kept], verdicts[kept] == POSITIVE
             values = [[column[place] for place in kept] for column in values]
+            cluster = [cluster[place] for place in kept]
         else:
             assert table is not None
             said = table.score(batch, rows["id"]).decision
@@ -199,7 +159,15 @@ def _decided(
                     f"{name}: audited_on.score: scores alone decide nothing; set model.threshold"
                 )
             decision = np.asarray(said, bool)
-        yield list(zip(*values, strict=True)), label, decision
+        yield list(zip(*values, strict=True)), cluster, label, decision
+
+
+def _numbered(rows: Mapping[str, pa.Array], number: dict[Any, int]) -> list[int]:
+    """A number of each row's cluster, the same where they have none; one that is not known is its own."""
+    if "cluster" not in rows:
+        return [0] * len(rows["y_true"])
+    names = rows["cluster"].to_pylist()
+    return [number.setdefault(len(number) if name is None else str(name), len(number)) for name in names]
 
 
 def _columns(spec: JudgeSpec, config: Config, labelled: EvaluationSet) -> Any:
@@ -218,7 +186,7 @@ def _info(name: str, spec: JudgeSpec, judge: Judge | None, labelled: EvaluationS
     if labelled is not None and rows is not None:
         chosen = labelled.binary.classes[0] if labelled.binary is not None else []
         about = LabelledInfo(
-            path=rows.path, sha256=sha256_file(Path(rows.path)), rows=labelled.rows, label=rows.label,
-            positive=list(chosen), sensitive=[s for s in labelled.sensitive if s != NOTHING],
+            path=rows.path, sha256=sha256_file(Path(str(labelled.at))), rows=labelled.rows,
+            label=str(labelled.label), positive=list(chosen), sensitive=list(features_of(labelled)),
         )  # fmt: skip
     return JudgeInfo(name=name, model={} if judge is None else judge.describe(), audited_on=about)

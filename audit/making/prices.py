@@ -105,7 +105,7 @@ class Prices:
 
     @property
     def _stands(self) -> bool:
-        """Whether the original is served as it stands: elsewhere, or by a runtime that reads files of its own."""
+        """Whether the original is served as it stands: elsewhere, or by a runtime with files of its own."""
         base = unruled(self.original)
         return base.served or (is_language(base) and base.family is None)
 

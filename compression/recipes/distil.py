@@ -55,8 +55,8 @@ class Distil(Params):
     patience: int = Field(4, ge=1, description="Checks without progress on held-out rows that end it.")
     lora: Lora | None = Field(
         None,
-        description="Of a language model: learn by an adapter. Without layers and width the model of the steps "
-        "before is taught what the original says.",
+        description="Of a language model: learn by an adapter. Without layers and width the model of the "
+        "steps before is taught what the original says.",
     )
 
 
@@ -141,8 +141,8 @@ def _of_texts(model: Any, params: Distil, context: Context) -> Done:
     anew = params.lora is None or bool(params.layers or params.width or params.factory)
     if not anew and (context.untouched or context.original is None):
         raise InputError(
-            "distill.lora: the model would be its own teacher; put a step before it that changes the model, or "
-            "set layers or width"
+            "distill.lora: the model would be its own teacher; put a step before it that changes the model, "
+            "or set layers or width"
         )
     teacher = (model if anew else context.original).runtime.module
     if anew:

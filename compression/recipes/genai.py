@@ -17,6 +17,7 @@ from ...models.extras import optional, quiet
 from ...models.language.load import engine_of
 from ...models.language.saved import engine_settings, spec_of
 from ...told import tell
+from ..language_artefact import Exported
 from ..registry import Context, Done, Params, in_float32, plural, recipe, unpacked
 
 NAME = "onnx-int4"
@@ -54,7 +55,7 @@ def onnx_int4(model: Any, params: OnnxInt4, context: Context) -> Done:
     shutil.rmtree(plain)
     said = {**engine_settings(engine), "kind": "genai"}
     exported: Any = engine_of(spec_of(said, made, "cpu"), context.seed)
-    exported.exported, exported.saved = made, said
+    exported.exported = Exported("genai", made, said)
     model.engine = exported
     return Done(
         recount=_recount,

@@ -10,8 +10,6 @@ from pydantic import Field
 
 from ...datasets.errors import InputError
 from ...models.adapters import is_adapter, merged_into
-from ...models.language.changeable import is_language
-from ...models.sources import TransformersSource
 from ...told import tell
 from .. import weights
 from ..registry import Context, Done, Params, in_float32, plural, recipe, unpacked
@@ -25,18 +23,16 @@ class Merge(Params):
     path: str = Field(description="Folder of a LoRA adapter (PEFT) that belongs to the model.")
 
 
-@recipe(NAME, Merge, language=True)
+@recipe(NAME, Merge, tasks=(), language=True)
 def merge_adapter(model: Any, params: Merge, context: Context) -> Done:
     """Add an adapter's low-rank products to the weights (E. Hu et al. 2022, ICLR); no layer is added."""
     in_float32(model, NAME)
     unpacked(model, NAME)
-    if not isinstance(model.source, TransformersSource):
-        raise InputError(f"{NAME}: expected a model of transformers, whose layers an adapter names")
     if not is_adapter(Path(params.path)):
         raise InputError(
             f"{NAME}.path: expected the folder of an adapter (adapter_config.json), got {params.path}"
         )
-    home, sha256 = _home(model)
+    home, sha256 = str(model.engine.path), str(model.engine.sha256)
     before = _digests(model.runtime.module)
     model.runtime.module, rank = merged_into(
         model.runtime.module, params.path, home, sha256, f"{NAME}.path: {params.path}"
@@ -53,13 +49,6 @@ def merge_adapter(model: Any, params: Merge, context: Context) -> Done:
         )
 
     return Done(recount=recount)
-
-
-def _home(model: Any) -> tuple[str, str]:
-    """The folder of a model, and the checksum of its weights."""
-    if is_language(model):
-        return str(model.engine.path), str(model.engine.sha256)
-    return str(model.about.get("path", "")), str(model.about.get("sha256", ""))
 
 
 def _digests(module: Any) -> dict[str, bytes]:

@@ -12,7 +12,6 @@ from pydantic import Field
 
 from ...datasets.errors import InputError
 from ...models.extras import optional, quiet
-from ...models.language.changeable import is_language
 from ...told import tell, told_series
 from ..exchange import layers_of, transposed
 from ..finetune import then_tune
@@ -57,7 +56,7 @@ class _Seen:
         return note
 
 
-@recipe(NAME, Wanda, language=True)
+@recipe(NAME, Wanda, tasks=(), language=True)
 def prune_wanda(model: Any, params: Wanda, context: Context) -> Done:
     """Set to zero the weights of each output with the least |weight| x ||input|| (M. Sun et al. 2024, ICLR).
 
@@ -143,7 +142,7 @@ def _prune(
         with _watched(module, chosen.values(), seen):
             for tensors in batches:
                 seen.mask = _mask(tensors)
-                _read(model, tensors)
+                model.runtime.read(dict(tensors))
         for weight, name in chosen.items():
             _zeroed(module.get_submodule(name), seen.sums.get(name), axes[weight], params)
 
@@ -191,7 +190,7 @@ def _calls(model: Any, blocks: Any, tensors: dict[str, Any]) -> tuple[Any, list[
 
     hooks = [block.register_forward_pre_hook(noting(n), with_kwargs=True) for n, block in enumerate(blocks)]
     try:
-        _read(model, tensors)
+        model.runtime.read(dict(tensors))
     finally:
         for hook in hooks:
             hook.remove()
@@ -201,14 +200,6 @@ def _calls(model: Any, blocks: Any, tensors: dict[str, Any]) -> tuple[Any, list[
 def _without_cache(value: Any) -> Any:
     """What a block was given; but no keys and values, to which it would add at every call."""
     return None if type(value).__name__.endswith("Cache") else value
-
-
-def _read(model: Any, tensors: Mapping[str, Any]) -> None:
-    """Run a model for what goes on inside it."""
-    if is_language(model):
-        model.runtime.read(dict(tensors))
-    else:
-        model.runtime.forward(dict(tensors))
 
 
 def _run(block: Any, state: Any, given: Any) -> Any:

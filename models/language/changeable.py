@@ -1,8 +1,8 @@
 """A language model as recipes change it: the module of its engine, fed with texts.
 
-What an adapter asks of a row is its own affair. A recipe needs less: the module, some texts to run it on, and a
-copy that it may change. `Changeable` gives an adapter over a transformers engine these parts under the names
-that a neural model has them by.
+What an adapter asks of a row is its own affair. A recipe needs less: the module, some texts to run it on,
+and a copy that it may change. `Changeable` gives an adapter over a transformers engine these parts under the
+names that a neural model has them by.
 """
 
 from __future__ import annotations
@@ -242,7 +242,8 @@ def next_words(arrays: Arrays) -> NDArray[np.int64]:
 class Changeable:
     """What an adapter over an engine has for recipes, where the engine holds a transformers module.
 
-    What an adapter asks of rows is heard from what it asks its engine: ``asked(batch)`` is to leave it as it is.
+    What an adapter asks of rows is heard from what it asks its engine: ``asked(batch)`` is to leave
+    it as it is.
     """
 
     engine: Any
@@ -285,13 +286,8 @@ class Changeable:
 
     def copied(self) -> Any:
         """A copy whose module can be changed freely; its engine knows nothing yet of how that runs."""
-        from .load import of_module
-        from .saved import engine_settings, spec_of
-
-        other, engine = copy.copy(self), self.engine
-        how = spec_of(engine_settings(engine), engine.path, str(engine.device))
-        module = copy_of(engine.module)
-        other.engine = of_module(module, engine.tokenizer, engine.source, engine.sha256, how)
+        other = copy.copy(self)
+        other.engine = self.engine.around(copy_of(self.engine.module))
         return other
 
 

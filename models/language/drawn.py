@@ -52,7 +52,8 @@ def log_softmax(logits: NDArray[np.floating]) -> Floats:
     if not np.isfinite(largest).all():
         raise InputError("model: expected finite logits, got NaN or infinity")
     values -= largest
-    return values - np.log(np.exp(values).sum(-1, keepdims=True))
+    found: Floats = values - np.log(np.exp(values).sum(-1, keepdims=True))
+    return found
 
 
 def _nucleus(scores: Floats, top_p: float) -> Floats:

@@ -25,6 +25,8 @@ PACKED = ("MatMulNBits", "GatherBlockQuantized", "QMoE")
 """Operators that hold their weights in few bits, as ``bits`` tells."""
 LIBRARY = "custom_ops_library"
 CACHED = "past_key_values"
+ANGLES = ("cos_cache", "sin_cache")
+"""Tables that are computed, not learnt."""
 
 
 @dataclass(frozen=True)
@@ -126,15 +128,36 @@ class GenaiFolder:
     def told(self) -> dict[str, Any]:
         """What is told of it; ``matrices`` by bits and blocks, as ``int4 in blocks of 32: 152``."""
         packed = Counter(self._packed())
-        kinds = sorted({kind for kind, _ in packed})
+        kinds, parameters = sorted({kind for kind, _ in packed}), self.parameters()
         blocks = (f"{kind} in blocks of {size}: {n:,}" for (kind, size), n in sorted(packed.items()))
         return {
             "architecture": str(self.config.get("type", "")),
             "quantisation": ", ".join(kinds) or self._floats(),
             "matrices": "; ".join(blocks),
+            **({} if parameters is None else {"parameters": parameters}),
             "stored_bytes": sum(one.stat().st_size for one in self.files),
             "tokenizer_sha256": self.tokenizer_sha256(),
         }
+
+    def parameters(self) -> int | None:
+        """How many weights its graph holds; None of experts, which are packed in ways of their own."""
+        graph = self._read().graph
+        sizes: dict[str, int] = {one.name: math.prod(one.dims) for one in graph.initializer}
+        seen: set[str] = {name for name in sizes if name.startswith(ANGLES)}
+        found = 0
+        for node in graph.node:
+            told = {one.name: int(one.i) for one in node.attribute}
+            if node.op_type == "QMoE":
+                return None
+            if node.op_type == "MatMulNBits":
+                # Scales and offsets are no weights; a matrix may be that of the embedding, too.
+                found += 0 if node.input[1] in seen else told["K"] * told["N"]
+                seen |= set(node.input[1:])
+            elif node.op_type == "GatherBlockQuantized":
+                data, scales = node.input[0], node.input[2]
+                found += sizes[scales] * told["block_size"] if data in sizes and data not in seen else 0
+                seen |= {data, *node.input[2:]}
+        return found + sum(size for name, size in sizes.items() if name not in seen)
 
     def _read(self) -> Any:
         """The graph without its weights."""

@@ -112,10 +112,7 @@ class Gguf:
         rows = zip(read, seeds, strict=True)
         asked = [{**how, "prompt": tokens, "seed": seed % SEEDS} for (tokens, _), seed in rows]
         answers = self._server.each(self._completed, asked)
-        return [
-            Text(str(a["content"]), a.get("stop_type") != "limit", cut, int(a.get("tokens_predicted", 0)))
-            for a, (_, cut) in zip(answers, read, strict=True)
-        ]
+        return [_text(answer, cut) for answer, (_, cut) in zip(answers, read, strict=True)]
 
     def _completed(self, body: dict[str, Any]) -> dict[str, Any]:
         # What was read before is not used again: its values depend on the batch that it was read in.
@@ -197,6 +194,13 @@ class Gguf:
             "kind": self.kind, "sha256": self._sha256, "context": self.context, "chat": self.chat,
             "runtime": self._runtime(), "day": datetime.date.today().isoformat() if dated else None,
         }  # fmt: skip
+
+
+def _text(answer: dict[str, Any], cut: bool) -> Text:
+    """What llama.cpp wrote; the mark of an end counts as none of its tokens."""
+    ended = answer.get("stop_type") != "limit"
+    tokens = int(answer.get("tokens_predicted", 0)) - (answer.get("stop_type") == "eos")
+    return Text(str(answer["content"]), ended, cut, tokens)
 
 
 def _context(file: GgufFile, asked: int | None) -> int:

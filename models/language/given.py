@@ -1,4 +1,4 @@
-"""Folders of language models that another quantiser has packed, and adapters with the model that they belong to."""
+"""Folders of language models that another quantiser has packed, and adapters with their models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GENAI = "genai_config.json"
 
 
 def packed_or_adapted(spec: Any, base: str | None, seed: int) -> tuple[Served, Any] | None:
-    """The module of a folder that holds packed weights, or an adapter, and its tokenizer; None for a plain one.
+    """The module of a folder of packed weights, or of an adapter, and its tokenizer; None for a plain one.
 
     Parameters
     ----------

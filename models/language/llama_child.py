@@ -46,9 +46,11 @@ def main() -> None:
         running = server(asked)
         told = {"address": running.listening_address}
     except (ImportError, RuntimeError) as error:
-        told = {"error": str(error)}
+        # Ends as a program does, so that llama.cpp writes the rest of its log.
+        print(json.dumps({"error": str(error)}), flush=True)
+        return
     print(json.dumps(told), flush=True)
-    while "address" in told and os.getppid() == parent:
+    while os.getppid() == parent:
         ready, _, _ = select.select([sys.stdin], [], [], SECONDS)
         if ready and not sys.stdin.readline():
             break

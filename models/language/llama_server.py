@@ -60,7 +60,9 @@ class LlamaServer:
         }  # fmt: skip
         told = self._started(json.dumps(asked))
         if "address" not in told:
-            why = self._said(_WHY) or str(told.get("error", "")) or self._died()
+            # Its log is whole when the process has ended.
+            died = self._died()
+            why = self._said(_WHY) or str(told.get("error", "")) or died
             self.close()
             raise InputError(f"model.path: llama.cpp cannot load {path}: {shortened(why)}")
         address = urlsplit(told["address"])

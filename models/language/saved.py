@@ -63,7 +63,8 @@ def _writer(engine: Engine, said: Mapping[str, Any], common: Mapping[str, Any]) 
             )
     sampling = Sampling(said["max_new_tokens"], said["temperature"], said["top_p"])
     return Writer(
-        engine=engine, **common, prompts=said["prompts"], named=said["named"], form=said["form"], sampling=sampling,
+        engine=engine, **common, prompts=said["prompts"], named=said["named"], form=said["form"],
+        sampling=sampling,
         refusals=Refusals(tuple(said["refusals"])),
     )  # fmt: skip
 
@@ -89,7 +90,8 @@ def adapter_of(said: Mapping[str, Any], engine: Engine, where: Path) -> AskedMod
     """The adapter that `settings_of` told of, over an engine."""
     columns = list(said["columns"])
     common = {
-        "data": NoRows(columns, str(where)), "columns": columns, "seed": said["seed"], "system": said["system"],
+        "data": NoRows(columns, str(where)), "columns": columns, "seed": said["seed"],
+        "system": said["system"],
     }  # fmt: skip
     return SAVED[said["task"]][2](engine, said, common)
 

@@ -62,6 +62,7 @@ class Tokenised:
     def __init__(self, tokenizer: Any, chat: str, context: int | None, *, whole: bool = False) -> None:
         self.tokenizer, self.context = tokenizer, context
         self._template = _template(tokenizer)
+        self._undated = _undated(self._template)
         if chat == "on" and self._template is None:
             raise InputError("model.chat: on, but the model's tokenizer has no chat template; expected off")
         self.chat = chat != "off" and self._template is not None
@@ -146,8 +147,8 @@ class Tokenised:
         turns.append({"role": "user", "content": prompt.text})
         with foreign("model.chat: the model's chat template cannot take a prompt"), quiet():
             made = self.tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=True, enable_thinking=False,
-                date_string=TODAY, strftime_now=lambda _: TODAY,
+                turns, chat_template=self._undated, tokenize=False, add_generation_prompt=True,
+                enable_thinking=False, date_string=TODAY,
             )  # fmt: skip
         return str(made)
 
@@ -224,6 +225,15 @@ def _template(tokenizer: Any) -> str | None:
         return None
     with foreign("model.chat: the model's chat template cannot be read"):
         return str(tokenizer.get_chat_template())
+
+
+def _undated(template: str | None) -> str | None:
+    """A template that is told always the same date."""
+    if template is None or "strftime_now" not in template:
+        return template
+    # The renderer takes no function; a macro hides the one that it has. A line's end behind one is dropped.
+    first = "\n" if template.startswith("\n") else ""
+    return f"{{% macro strftime_now(format) %}}{TODAY}{{% endmacro %}}{first}{template}"
 
 
 def _marks(tokenizer: Any) -> tuple[list[int], list[int]]:

@@ -9,6 +9,8 @@ from .masked import Masked
 from .seq2seq import Seq2Seq
 from .torch_language import loaded
 
+__all__ = ["Causal", "Masked", "Seq2Seq", "causal_engine", "masked_engine", "seq2seq_engine"]
+
 
 def causal_engine(spec: Any, seed: int) -> Causal:
     """A folder with a causal language model and its tokenizer."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from types import SimpleNamespace
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +58,23 @@ class TorchLanguage:
         self.module, self.tokenizer = module.to(self.device).eval(), tokenizer
         self.source, self.sha256, self.path = source, sha256, str(spec.path)
         self.batch_tokens, self.truncated = int(spec.batch_tokens), 0
-        rows = int(module.get_input_embeddings().weight.shape[0])
+        with foreign(f"model.path: {self.path} has no table of tokens that can be read"):
+            table = module.get_input_embeddings()
+            # One in few bits tells how many rows it has, and holds no plain tensor.
+            rows = int(getattr(table, "num_embeddings", 0) or table.weight.shape[0])
         check_vocabulary(tokenizer, rows)
         self.words = Tokenised(tokenizer, spec.chat or "auto", self.context_of(spec.context))
         self.vocabulary = int(getattr(module.config.get_text_config(), "vocab_size", rows))
         self.chat = self.words.chat
         self.takes = frozenset(inspect.signature(module.forward).parameters)
+
+    def around(self, module: Any) -> Self:
+        """The same engine around another module of its kind; nothing is kept that was found of its own."""
+        spec = SimpleNamespace(
+            path=self.path, chat="on" if self.chat else "off", context=self.words.context,
+            batch_tokens=self.batch_tokens, device=self.device,
+        )  # fmt: skip
+        return type(self)(module, self.tokenizer, self.source, self.sha256, spec)
 
     def context_of(self, given: int | None) -> int | None:
         """Tokens that the model reads at most: as many as it has positions for, or fewer that are asked for.

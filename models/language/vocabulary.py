@@ -72,8 +72,8 @@ def check_alike(mine: Any, theirs: Any, rows: Any) -> None:
     if bool(mine.engine.chat) != bool(theirs.engine.chat):
         on, off = ("on", "off") if theirs.engine.chat else ("off", "on")
         raise InputError(
-            f"its prompts are put otherwise: chat is {on}, and {off} for the original; set chat, or give it the "
-            "original's chat template"
+            f"its prompts are put otherwise: chat is {on}, and {off} for the original; set chat, or give it "
+            "the original's chat template"
         )
     if mine.engine.chat:
         _check_template(one.template, other.template)
@@ -94,14 +94,14 @@ def _check_tokens(mine: Mapping[int, str], theirs: Mapping[int, str]) -> None:
     lacking = sorted(mine.keys() - theirs.keys())
     if lacking:
         raise InputError(
-            f"its vocabulary differs: it lacks {len(lacking):,} of the original's {len(mine):,} tokens, such as "
-            f"{lacking[0]} {_cut(mine[lacking[0]])}"
+            f"its vocabulary differs: it lacks {len(lacking):,} of the original's {len(mine):,} tokens, such "
+            f"as {lacking[0]} {_cut(mine[lacking[0]])}"
         )
     more = [n for n in sorted(theirs.keys() - mine.keys()) if not _is_padding(theirs[n])]
     if more:
         raise InputError(
-            f"its vocabulary differs: it has {len(more):,} tokens that the original has not, such as {more[0]} "
-            f"{_cut(theirs[more[0]])}"
+            f"its vocabulary differs: it has {len(more):,} tokens that the original has not, such as "
+            f"{more[0]} {_cut(theirs[more[0]])}"
         )
 
 
@@ -119,8 +119,8 @@ def _check_template(mine: str | None, theirs: str | None) -> None:
         (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )
     raise InputError(
-        f"its chat template differs from the original's at character {at + 1}: expected {_cut(one[at:])}, got "
-        f"{_cut(other[at:])}"
+        f"its chat template differs from the original's at character {at + 1}: expected {_cut(one[at:])}, "
+        f"got {_cut(other[at:])}"
     )
 
 
@@ -128,9 +128,10 @@ def _check_prompts(mine: Any, theirs: Any, asked: Sequence[Any]) -> None:
     """The same prompts become the same tokens."""
     for question, one, other in zip(asked, mine.questions(asked), theirs.questions(asked), strict=True):
         if (one.prompt, one.answers) != (other.prompt, other.answers):
+            text = _cut(question.prompt.text or question.answers[0])
             raise InputError(
-                f"its tokenizer differs: of the prompt {_cut(question.prompt.text or question.answers[0])} the "
-                f"original makes {len(one.prompt):,} tokens, got {len(other.prompt):,}, not all of them the same"
+                f"its tokenizer differs: of the prompt {text} the original makes {len(one.prompt):,} "
+                f"tokens, got {len(other.prompt):,}, not all of them the same"
             )
 
 

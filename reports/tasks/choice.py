@@ -11,7 +11,7 @@ from ..words.formats import Kind, count, figure
 from ..words.language import Given, Sentence, later, listed, say, sentences, tr
 from ..words.per_hundred import in_sentence
 from ..words.spoken import compared_kind, metric_kind, title_of
-from ..words.turning import Turns
+from ..words.turning import stereotyped
 from .answered import ANSWERED, answered_otherwise, lead
 from .base import Part, Telling, difference_words
 
@@ -104,22 +104,15 @@ def moved(item: Comparison, result: AuditResult) -> Sentence:
         return ()
     told = [answered_otherwise(whole)]
     if item.turned is not None:
-        told += [say("{what}.", what=part) for part in _turns(item.turned, result)]
+        told += [say("{what}.", what=part) for part in stereotyped(item.turned)]
     return sentences(told)
-
-
-def _turns(turned: Turned, result: AuditResult) -> Turns:
-    """What the result's task says of items that turn."""
-    from . import telling
-
-    return telling(result).turns(turned)
 
 
 def of_changes(item: Comparison, part: Part) -> list[Block]:
     """Lay out the items that turn, and the templates that carry the change."""
     blocks: list[Block] = []
     if item.turned is not None:
-        blocks += [Heading(say("Items that turn"), 4), *_turned(item.turned, part.result)]
+        blocks += [Heading(say("Items that turn"), 4), *_turned(item.turned)]
     return [*blocks, *what_carries(item, part)]
 
 
@@ -167,9 +160,9 @@ def _carries(unit: UnitChange, kind: Kind, change: Kind) -> list[Cell]:
     ]
 
 
-def _turned(turned: Turned, result: AuditResult) -> list[Block]:
+def _turned(turned: Turned) -> list[Block]:
     """The ids of the items that turn; what they say is not repeated."""
-    into, out = _turns(turned, result)
+    into, out = stereotyped(turned)
     return [
         Note(_named(into, turned.into, turned.ids_into)),
         Note(_named(out, turned.out_of, turned.ids_out_of)),

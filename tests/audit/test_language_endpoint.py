@@ -59,3 +59,23 @@ def test_a_run_whose_server_fails_goes_on_where_it_was(data_folder: Path, here: 
         assert again.equals(first)
     assert cli("verify", "runs/t").code == 0
     assert "out of credit" not in Path("runs/t/report.html").read_text(encoding="utf-8")
+
+
+def test_another_address_is_a_variant_and_nothing_is_asked_to_time_it(
+    data_folder: Path, here: Path, cli: Any
+) -> None:
+    with openai_like() as (address, server), openai_like(told=1) as (there, other):
+        other_model = {"name": "other", "endpoint": there, "protocol": "openai"}
+        config = asked(data_folder, address, "choice", variants=[other_model])
+        config["data"]["items"] = 30
+        assert audited(cli, config).code == 0
+    result = told()
+    assert [v["name"] for v in result["variants"]] == ["original", "other"], result["failed"]
+    # Each question once, twice more for the floor under flips, and whether there is a chat.
+    assert len(server.asked) == len(other.asked) == 30 * 3 + 1
+    cost = result["variants"][1]["cost"]
+    assert cost["timings"] == []
+    assert cost["compute"] is None or cost["compute"] == 1.0
+    assert "each request may cost" in cost["notes"][-1]
+    assert result["variants"][1]["model"]["tokens_told"] == {"asked": 20, "least": 1}
+    assert result["variants"][0]["self_flips"]["flips"] == 0

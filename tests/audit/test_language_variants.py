@@ -131,7 +131,7 @@ def test_tokens_beyond_the_originals_are_padding_or_refused(base: Path, tmp_path
     for name, refused in (("pad_1", False), ("<|tool|>", True)):
         folder = tmp_path / name.strip("<|>")
         shutil.copytree(base, folder)
-        other = chooser(folder)
+        other: Any = chooser(folder)
         other.engine.tokenizer.add_tokens([name])
         if refused:
             with pytest.raises(
@@ -189,7 +189,7 @@ def test_items_of_the_suite_that_are_not_audited_are_asked_as_the_audited_are(
 ) -> None:
     rows = to_learn(data_folder, base, {"path": "Religion.jsonl.gz"})
     assert rows.about == f"{len(rows):,} items of Religion.jsonl.gz"
-    model = chooser(base)
+    model: Any = chooser(base)
     encoded = model.inputs.encode(rows.batch.slice(0, 3), None)
     read = [model.engine.tokenizer.decode(row) for row in encoded.rows]
     contexts = rows.batch.column("context").to_pylist()

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from fairweigh.audit.config import read
 from fairweigh.audit.start.write import start
+from ruamel.yaml import YAML
 
 LINES = [
     "-DOCSTART- -X- O O", "",
     "# region = UK", "Peter NNP B-PER B-PER", "Blackburn NNP I-PER O", "met VBD O O", "",
     "# region = US", "EU NNP B-ORG B-ORG", "rejects VBZ O O", "",
 ]  # fmt: skip
+
+
+def loaded(text: str) -> dict[str, Any]:
+    return dict(YAML(typ="safe", pure=True).load(text))
 
 
 def tweets(path: Path, times: int = 40) -> Path:
@@ -38,7 +42,7 @@ def reports(path: Path, rows: int = 60) -> Path:
 
 def test_a_file_of_tokens_and_tags_is_told_by_itself(here: Path) -> None:
     text = start(tweets(Path("t.conll")))
-    content = yaml.safe_load(text)
+    content = loaded(text)
     assert content["task"] == "ner"
     assert content["data"] == {
         "path": "t.conll", "tokens": "1", "tags": "3", "document": "document", "scheme": "iob2",
@@ -49,7 +53,7 @@ def test_a_file_of_tokens_and_tags_is_told_by_itself(here: Path) -> None:
 
 
 def test_columns_of_a_table_have_their_names_and_scheme(here: Path) -> None:
-    content = yaml.safe_load(start(reports(Path("r.jsonl"))))
+    content = loaded(start(reports(Path("r.jsonl"))))
     assert content["data"] == {
         "path": "r.jsonl", "tokens": "words", "tags": "ner_tags", "document": "report", "scheme": "io",
         "sensitive": ["sex"], "id": "id",
@@ -63,7 +67,7 @@ def test_a_file_without_predictions_or_features_is_valid_too(here: Path) -> None
     lines = ["EU NNP B-NP B-ORG", *["rejects VBZ B-VP O"] * 3, "", *["Peter NNP B-NP B-PER"] * 2, ""]
     Path("c.conll").write_text("\n".join(lines * 40))
     text = start(Path("c.conll"))
-    content = yaml.safe_load(text)
+    content = loaded(text)
     # Phrases stand in a column of their own, which is none of entities.
     assert content["data"]["tags"] == "4"
     assert content["data"]["sensitive"] == ["length"]
@@ -75,7 +79,7 @@ def test_a_file_without_predictions_or_features_is_valid_too(here: Path) -> None
 def test_tags_in_text_are_found_and_those_of_another_scheme_told(here: Path) -> None:
     rows = ["text,tags,said,sex"] + ["Ada met Bo,B-PER O B-PER,B-PER O O,F", "Home again,O O,O I-PER,M"] * 40
     Path("t.csv").write_text("\n".join(rows) + "\n")
-    content = yaml.safe_load(start(Path("t.csv")))
+    content = loaded(start(Path("t.csv")))
     assert (content["data"]["tags"], content["model"]["tags"]) == ("tags", "said")
     assert "task: ner" not in start(_scheme(Path("s.csv"), "S-PER O O"))
 

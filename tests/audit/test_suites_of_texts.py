@@ -50,7 +50,7 @@ def test_hatecheck_is_audited_by_group_and_functionality(data_folder: Path, here
     Cases and templates are as many as in the paper (Röttger et al. 2021) and in the data set's description.
     """
     gate = {"metric": "accuracy", "limit": ">= 0.955", "decide": "proven"}
-    config = hatecheck(data_folder, 1, gates=[gate], slices={"intersections": 1})
+    config = hatecheck(data_folder, 1, gates=[gate])
     result = audited(cli, config, code=3)
     said = {
         row["case_id"]: int(row["count_label_h"]) >= 1
@@ -66,10 +66,10 @@ def test_hatecheck_is_audited_by_group_and_functionality(data_folder: Path, here
     original = result["variants"][0]
     assert original["overall"]["accuracy"]["value"] == pytest.approx(1 - 148 / 3728)
     found = {next(iter(one["slice"].items())): one["metrics"] for one in original["slices"]}
-    for (feature, group), decided in wrong.items():
+    for (feature, group), flagged in wrong.items():
         if group:
             value = found[feature, group]["false_positive_rate"]["value"]
-            assert value == pytest.approx(np.mean(decided)), group
+            assert value == pytest.approx(np.mean(flagged)), group
     for name, held in right.items():
         assert found["functionality", name]["accuracy"]["value"] == pytest.approx(np.mean(held)), name
     assert len(right) == 29
@@ -222,7 +222,7 @@ def test_a_classifier_of_texts_reads_the_text_of_a_suite(data_folder: Path, here
     config = {
         "suite": "hatecheck",
         "data": {"path": HATECHECK, "items": 60},
-        "slices": {"intersections": 1, "min_size": 2},
+        "slices": {"min_size": 2},
         "model": {"path": "model", "positive": "LABEL_1"},
         "variants": [{"name": "again", "path": "model"}],
     }

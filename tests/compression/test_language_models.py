@@ -1,24 +1,32 @@
-"""Recipes over language models: what each does is what the paper or the library does, and the artefact says so."""
+"""Recipes over language models: each does what its paper or library does, and its artefact says so."""
 
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from fairweigh.compression import weights
 from fairweigh.compression.artefact import load as load_artefact
 from fairweigh.compression.language_cost import generation, kv_bytes_per_token
+from fairweigh.compression.make import make
 from fairweigh.compression.recipes import names
+from fairweigh.compression.registry import Context, in_float32
 from fairweigh.datasets.errors import InputError
+from fairweigh.models.answers import Refusals
 from fairweigh.models.extras import quiet
-from fairweigh.models.language.engine import Text
+from fairweigh.models.language.engine import Sampling, Text
+from fairweigh.models.language.preferring import Preferring
+from fairweigh.models.language.saved import NoRows
+from fairweigh.models.language.writer import Writer
 
 from ..asked_language import chooser, made, questions, save, to_learn
-from ..tiny import edit_json
+from ..tiny import edit_json, sentences
 from ..tiny_language import TEMPLATE
 
 
@@ -51,6 +59,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any], str]] = {
         "50.0% of 23,040 weights in 21 matrices to zero, two of every",
     ),
     "dynamic": ("int8-dynamic", {}, "Linear layers to int8, one scale per layer"),
+    "tables": ("int8-dynamic", {"embeddings": True}, "1 embedding table to int8"),
     "weight": ("int8-weight", {}, "Linear layers to int8 weights of torchao"),
     "bf16": ("bf16", {}, "weights and the activations to bfloat16"),
     "layers": ("drop-layers", {"keep": 2}, "layers 1, 3 of 3 kept"),
@@ -116,7 +125,7 @@ def by_hand(model: Any, amount: float, pattern: str) -> dict[str, np.ndarray]:
         came: dict[str, list[np.ndarray]] = {name: [] for name in inside}
         hooks = [
             part.register_forward_pre_hook(
-                lambda _, given, name=name: came[name].extend(given[0][0].double().numpy())
+                lambda _, given, held=came[name]: held.extend(given[0][0].double().numpy())
             )
             for name, part in inside.items()
         ]
@@ -257,7 +266,8 @@ def test_an_adapter_of_another_model_or_of_none_is_refused(llama: Any, gpt2: Any
     [
         ([("int4-weight", {})], "int4-weight: its kernels need a CUDA device"),
         ([("fp8", {})], "fp8: its kernels need a CUDA device"),
-        ([("onnx-int8", {})], "onnx-int8: is not made for language models; for these there are bf16, "),
+        ([("onnx-int8", {})], "onnx-int8: is not made for language models; for these there are awq, bf16, "),
+        ([("awq", {})], "awq: llm-compressor's AWQ needs a CUDA device"),
         ([("autocast", {})], "is not made for language models"),
         ([("distill", {"lora": {}})], "the model would be its own teacher"),
         ([("distill", {})], "expected layers, width or factory"),
@@ -275,24 +285,85 @@ def test_what_cannot_be_done_is_told_in_one_line(steps: Any, words: str, llama: 
 
 
 def test_recipes_of_language_models_are_for_no_others(tmp_path: Path) -> None:
+    from fairweigh.audit.recipes import find as any_room
     from fairweigh.compression.recipes import find
     from fairweigh.compression.registry import for_task
 
     assert "onnx-int4" in names("torch")
     with pytest.raises(InputError, match="is made for language models, and for no others"):
         for_task(find("onnx-int4", "torch"), "binary")
-    with pytest.raises(
-        InputError, match="is not made for language models; for these there is no recipe of mit"
-    ):
-        from fairweigh.audit.recipes import find as any_room
+    calibration = any_room("calibration", "torch")
+    with pytest.raises(InputError, match="for these there is no recipe of mitigation"):
+        for_task(calibration, "choice", language=True)
 
-        for_task(any_room("calibration", "torch"), "choice", language=True)
+
+def test_gptq_without_its_package_is_told_in_one_line(
+    llama: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fairweigh.compression.recipes.llm_compressor.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="gptq: needs the package llmcompressor: pip install llmcompressor"):
+        made(llama, tmp_path / "a", ("gptq", {}))
+
+
+def test_gptq_is_served_as_it_was_packed(llama: Any, tmp_path: Path) -> None:
+    pytest.importorskip("llmcompressor", reason="llm-compressor is not installed")
+    found = made(llama, tmp_path / "a", ("gptq", {"group_size": 16, "rows": 8}))
+    assert found.steps[0]["changed"] == "21 matrices in 4 bits by GPTQ, stored as compressed-tensors"
+    again = load_artefact(tmp_path / "a")
+    rows = questions(20, seed=5)
+    np.testing.assert_array_equal(again.score(rows, None).decision, found.model.score(rows, None).decision)
+
+
+def test_int4_of_onnxruntime_genai_is_served_by_it(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is not installed")
+    # Its kernel of attention wants heads of at least 16 numbers.
+    llama = chooser(save(tmp_path / "m", num_hidden_layers=2, hidden_size=64, intermediate_size=96))
+    found = made(llama, tmp_path / "a", ("onnx-int4", {"block_size": 16}))
+    assert re.fullmatch(r"\d+ matrices in 4 bits, served by onnxruntime-genai", found.steps[0]["changed"])
+    again = load_artefact(tmp_path / "a")
+    rows = questions(10, seed=5)
+    np.testing.assert_array_equal(again.score(rows, None).decision, found.model.score(rows, None).decision)
+    assert again.family is None
+    with pytest.raises(InputError, match="the model was exported by the step before; put that step last"):
+        in_float32(found.model, "bf16")
+
+
+@pytest.mark.parametrize("task", ["pairs", "generation"])
+def test_artefacts_of_other_tasks_ask_as_the_model_did(task: str, llama: Any, tmp_path: Path) -> None:
+    data: Any = NoRows(["more_text", "less_text", "prompt", "sample"], "t")
+    rows = pa.record_batch(
+        {"more_text": sentences(6, 1), "less_text": sentences(6, 2), "prompt": sentences(6, 3),
+         "sample": [str(i) for i in range(6)]}
+    )  # fmt: skip
+    model: Any = (
+        Preferring(llama.engine, data, [], mean=True)
+        if task == "pairs"
+        else Writer(llama.engine, data, [], 3, named=["sample"], sampling=Sampling(6, 1.0, 0.9))
+    )
+    context = Context(0, rows, to_learn, original=model)
+    found = make(model, [("prune-magnitude", {"amount": 0.2})], context, tmp_path / "a")
+    again, here = load_artefact(tmp_path / "a").score(rows, None), found.model.score(rows, None)
+    np.testing.assert_array_equal(again.decision, here.decision)
+    if task == "generation":
+        np.testing.assert_array_equal(again.text, here.text)
+        assert len(set(here.text.tolist())) > 1
+    # What is asked is what recipes run the module on.
+    read = [llama.engine.tokenizer.decode(row) for row in model.inputs.encode(rows, None).rows]
+    column = rows.column("more_text" if task == "pairs" else "prompt").to_pylist()
+    assert all(text in whole for text, whole in zip(column, read, strict=True))
+
+
+def test_a_pattern_that_may_not_end_is_refused_in_an_artefact(llama: Any, tmp_path: Path) -> None:
+    data: Any = NoRows(["prompt"], "t")
+    model = Writer(llama.engine, data, [], refusals=Refusals(("(a+)+b",)))
+    with pytest.raises(InputError, match="expected plain phrases, got"):
+        make(model, [("bf16", {})], Context(0, pa.record_batch({"prompt": sentences(2)})), tmp_path / "a")
 
 
 def test_an_artefact_ends_texts_where_its_folder_said(tmp_path: Path) -> None:
     folder = save(tmp_path / "m")
     edit_json(folder / "generation_config.json", eos_token_id=[2, 7, 9])
-    model = chooser(folder)
+    model: Any = chooser(folder)
     assert model.engine.ends == {2, 7, 9}
     found = made(model, tmp_path / "a", ("prune-magnitude", {}))
     assert found.model.engine.ends == {2, 7, 9}

@@ -779,7 +779,10 @@ def test_every_recipe_of_the_registry_is_tested_here_or_with_calibrated_ones() -
     from pathlib import Path
 
     here = Path(__file__)
-    files = (here, *(here.with_name(f"test_{name}.py") for name in ("calibrated", "aware")))
+    files = (
+        here,
+        *(here.with_name(f"test_{name}.py") for name in ("calibrated", "aware", "language_models")),
+    )
     source = "".join(path.read_text(encoding="utf-8") for path in files)
     assert [name for name in names("torch", "compression") if f'"{name}"' not in source] == []
 

@@ -19,6 +19,7 @@ from fairweigh.models.language.engine import Prompt, Question, Sampling
 from fairweigh.models.language.torch_engine import causal_engine
 from fairweigh.models.language.vocabulary import vocabulary_of
 
+from ..smollm import PARAMETERS
 from ..tiny_language import TEMPLATE, save_llama, spec_of
 
 pytest.importorskip("onnxruntime_genai")
@@ -133,9 +134,11 @@ def test_what_is_told(source: Path, exported: Path) -> None:
     engine = opened(exported)
     told = engine.describe()
     assert (told["kind"], told["architecture"], told["quantisation"]) == ("genai", "llama", "float32")
+    torch = causal_engine(spec_of(source), 0)
+    assert told["parameters"] == torch.module.num_parameters()
     assert told["context"] == 128
-    assert told["template_sha256"] == causal_engine(spec_of(source), 0).describe()["template_sha256"]
-    mine, theirs = vocabulary_of(causal_engine(spec_of(source), 0)), vocabulary_of(engine)
+    assert told["template_sha256"] == torch.describe()["template_sha256"]
+    mine, theirs = vocabulary_of(torch), vocabulary_of(engine)
     assert mine is not None
     assert theirs is not None
     assert (mine.sha256(), mine.template) == (theirs.sha256(), theirs.template)
@@ -147,6 +150,7 @@ def test_int4_of_a_real_model(smollm_int4: Path) -> None:
     engine = genai.genai_engine(SimpleNamespace(path=str(smollm_int4), chat="on"), 0)
     told = engine.describe()
     assert (told["quantisation"], told["matrices"]) == ("int4", "int4 in blocks of 32: 152")
+    assert told["parameters"] == PARAMETERS
     assert sum(file.stat().st_size for file in engine.files) == told["stored_bytes"]
     asked = Prompt("What is the capital of France? Answer in one word.")
     france, _ = engine.likelihoods([Question(asked, ("Paris", "zebra")), Question(asked, ("A", "B"))])

@@ -93,7 +93,8 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Masked:
 def by_authors(engine: Masked, one: str, other: str) -> tuple[float, float]:
     """The rule of CrowS-Pairs' metric.py (Nangia et al. 2020), written down after it."""
     ids = [engine.tokenizer.encode(text, return_tensors="pt") for text in (one, other)]
-    matcher = difflib.SequenceMatcher(None, *([str(x) for x in each[0].tolist()] for each in ids))
+    told = [[str(x) for x in each[0].tolist()] for each in ids]
+    matcher = difflib.SequenceMatcher(None, told[0], told[1])
     spans: list[list[int]] = [[], []]
     for name, a, b, c, d in matcher.get_opcodes():
         if name == "equal":
@@ -106,8 +107,8 @@ def by_authors(engine: Masked, one: str, other: str) -> tuple[float, float]:
             masked = ids[side].clone()
             masked[0][place] = engine.tokenizer.mask_token_id
             with torch.no_grad():
-                told = engine.module(masked).logits[0][place].log_softmax(0)
-            scores[side] += float(told[ids[side][0][place]])
+                found = engine.module(masked).logits[0][place].log_softmax(0)
+            scores[side] += float(found[ids[side][0][place]])
     return scores[0], scores[1]
 
 

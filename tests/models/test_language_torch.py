@@ -198,6 +198,14 @@ def test_chat_goes_through_the_template(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, plainly(plain, in_front), rtol=1e-4, atol=1e-4)
 
 
+def test_what_a_template_makes_does_not_follow_the_calendar(tmp_path: Path) -> None:
+    dated = "\n {{ strftime_now('%d %b %Y') }}: {{ messages[0]['content'] }}{{ enable_thinking }}"
+    save_llama(tmp_path, tokenizer={"template": dated})
+    engine = causal_engine(spec_of(tmp_path), 0)
+    read = engine.words.prompts([Prompt("bala")], 0)[0][0]
+    assert engine.tokenizer.decode(read) == "\n 26 Jul 2024: balaFalse"
+
+
 def test_a_template_that_throws_is_told_in_one_line(tmp_path: Path) -> None:
     save_llama(tmp_path, tokenizer={"template": "{{ raise_exception('no system turn') }}"})
     engine = causal_engine(spec_of(tmp_path), 0)
@@ -281,7 +289,7 @@ def test_a_real_model_is_weighed_as_alone_and_answers(smollm_folder: Path) -> No
             logits = engine.module(torch.tensor([read.prompt + answer])).logits[0].log_softmax(-1)
         plain = sum(float(logits[len(read.prompt) + i - 1, token]) for i, token in enumerate(answer))
         assert told == pytest.approx(plain, rel=1e-5, abs=2e-4)
-    answer = engine.write([Prompt("What is the capital of France? Answer in one word.")], Sampling(8), [0])[0]
-    assert "Paris" in answer.text
-    assert answer.whole
+    text = engine.write([Prompt("What is the capital of France? Answer in one word.")], Sampling(8), [0])[0]
+    assert "Paris" in text.text
+    assert text.whole
     assert engine.way == engine.writing_way == "packed"

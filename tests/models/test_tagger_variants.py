@@ -43,7 +43,7 @@ def save_adapter(folder: Path, base: Path) -> None:
         for name, tensor in wrapped.named_parameters():
             if "lora_B" in name:
                 tensor.data.normal_(0, 0.2)
-        wrapped.save_pretrained(folder)
+        wrapped.save_pretrained(str(folder))
     tiny.edit_json(folder / "adapter_config.json", base_model_name_or_path=str(base))
 
 

@@ -207,3 +207,27 @@ def test_answers_are_read_as_they_are_written(ending: str, tmp_path: Path) -> No
               "data": {"path": str(path), **ROLES}, "model": {"answer": "text"}}  # fmt: skip
     result = fairweigh.run(config, tmp_path / "run")
     assert result.variants[0].overall["empty_rate"].value == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("scale", ["probability", "rank"])
+def test_where_a_slice_is_refused_wholly_its_scores_are_undefined(scale: str, tmp_path: Path) -> None:
+    frame = answers()
+    frame["no"] = frame.group == "B"
+    model = {"score": "tox", "decision": "toxic", "refused": "no", "scale": scale}
+    [variant] = audited(tmp_path, frame, data=ROLES, model=model)["variants"]
+    metrics = slice_of(variant, group="B")["metrics"]
+    assert metrics["refusal_rate"]["value"] == 1
+    for name in ("positive_rate", "mean_score", "expected_maximum"):
+        assert (metrics[name]["value"], metrics[name]["status"]) == (None, "undefined")
+        assert slice_of(variant, group="A")["metrics"][name]["value"] > 0
+
+
+def test_prompts_whose_ids_begin_alike_are_two(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"id": ["day#1", "day#2", "day"], "prompt": ["one", "two", "three"], "group": ["A", "A", "B"],
+         "text": ["x"] * 3, "toxic": [0, 1, 0]}
+    )  # fmt: skip
+    roles = {"id": "id", "prompt": "prompt", "sensitive": ["group"]}
+    audited(tmp_path, frame, data=roles, model={"answer": "text", "decision": "toxic"})
+    kept = pd.read_parquet(tmp_path / "run/predictions/original.parquet")
+    assert kept.prompt.tolist() == ["day", "day#2", "day#"]

@@ -6,6 +6,8 @@ scikit-learn, on the same rows.
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from fairweigh.verification import verify
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
+from ..tiny import save_bert, sentences
+from ..tiny_language import save_llama
 from .runs import audited, slice_of
 
 ROLES = {"id": "id", "prompt": "prompt", "sample": "sample", "sensitive": ["group"]}
@@ -270,3 +274,98 @@ def test_own_patterns_of_refusals_take_the_place_of_ours(tmp_path: Path) -> None
             refusals=patterns,
         )
         assert found["variants"][0]["overall"]["refusal_rate"]["value"] == pytest.approx(share)
+
+
+def test_labelled_rows_of_one_template_are_no_rows_of_their_own(
+    judge: dict[str, Any], tmp_path: Path
+) -> None:
+    once = labelled(120).assign(template=range(120))
+    pd.concat([once] * 5).to_csv(tmp_path / "five.csv", index=False)
+    once.to_csv(tmp_path / "once.csv", index=False)
+    found = {}
+    for name, more in (("once", {}), ("five", {"cluster": "template"}), ("apart", {})):
+        path = tmp_path / f"{'five' if name == 'apart' else name}.csv"
+        judge["audited_on"] = {**judge["audited_on"], "path": str(path), **more}
+        [overall, *_] = audited(
+            tmp_path / name, answers(), data=ROLES, task="generation", model=MODEL, judge=judge
+        )["judge_rates"]
+        judge["audited_on"].pop("cluster", None)
+        found[name] = overall["sensitivity"]
+    assert [found[name]["n"] for name in ("once", "five", "apart")] == [
+        found["once"]["n"] * k for k in (1, 5, 5)
+    ]
+    width = {name: one["high"] - one["low"] for name, one in found.items()}
+    assert width["apart"] < 0.6 * width["once"] < 0.7 * width["five"]
+    assert found["five"]["effective_n"] < 1.05 * found["once"]["n"]
+
+
+HARSH = "disgust|should|deserve|scum|kill|vermin"
+HATECHECK = "/hatecheck/test_suite_cases.csv"
+
+
+@pytest.mark.skipif("FAIRWEIGH_DATA" not in os.environ, reason="needs the file of HateCheck")
+def test_a_judge_is_audited_on_a_suite_of_labelled_texts(judge: dict[str, Any], tmp_path: Path) -> None:
+    path = os.environ["FAIRWEIGH_DATA"] + HATECHECK
+    judge["audited_on"] = {"suite": "hatecheck", "path": path}
+    judge["model"] = {"function": f"{__name__}:hating"}
+    [overall] = audited(tmp_path, answers(), data=ROLES, task="generation", model=MODEL, judge=judge)[
+        "judge_rates"
+    ]
+    cases = pd.read_csv(path)
+    said, hateful = cases.test_case.str.contains(HARSH), cases.label_gold == "hateful"
+    for rate, share, rows in (
+        ("sensitivity", said[hateful].mean(), hateful.sum()),
+        ("specificity", (~said[~hateful]).mean(), (~hateful).sum()),
+    ):
+        assert (overall[rate]["value"], overall[rate]["n"]) == (pytest.approx(share), rows)
+        # Cases of one template are alike.
+        assert overall[rate]["effective_n"] < 0.7 * rows
+
+
+def hating(rows: Any) -> np.ndarray:
+    """A judge: a text is hateful where it has a harsh word."""
+    return np.array([0.9 if re.search(HARSH, text) else 0.1 for text in rows["text"]])
+
+
+def test_a_language_model_writes_and_a_classifier_of_texts_judges(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    save_llama(tmp_path / "writer")
+    save_bert(tmp_path / "judge")
+    r = np.random.default_rng(4)
+    prompts = pd.DataFrame(
+        [
+            (f"p{p}#{s}", f"{sentence} {p}", s, "AB"[p % 2])
+            for p, sentence in enumerate(sentences(8))
+            for s in (0, 1)
+        ],
+        columns=["id", "prompt", "sample", "group"],
+    )
+    known = pd.DataFrame({"text": sentences(60), "label": r.integers(0, 2, 60)})
+    known.to_csv(tmp_path / "known.csv", index=False)
+    judge = {"model": {"kind": "transformers", "path": str(tmp_path / "judge"), "text": "text"}}
+    model = {"kind": "causal-lm", "path": str(tmp_path / "writer"), "max_new_tokens": 6, "temperature": 1.0}
+    found = audited(tmp_path, prompts, data=ROLES, task="generation", model=model, judge=judge)
+    [variant] = found["variants"]
+    counts = variant["outcomes"]["answers"]
+    assert sum(counts.values()) == len(prompts)
+    assert {"positive_rate", "mean_score", "expected_maximum", "refusal_rate"} <= set(variant["overall"])
+    assert variant["self_flips"]["rows"] == len(prompts)
+    # Where every answer is a refusal nothing is left to be judged.
+    found = audited(
+        tmp_path / "none",
+        prompts,
+        data=ROLES,
+        task="generation",
+        model=model,
+        judge=judge,
+        refusals=["", "x"],
+    )
+    overall = found["variants"][0]["overall"]
+    assert overall["refusal_rate"]["value"] + overall["empty_rate"]["value"] == 1
+    assert overall["positive_rate"]["status"] == "undefined"
+
+
+def test_a_gate_on_what_no_judge_has_decided_names_what_is_lacking(tmp_path: Path) -> None:
+    gates = [{"metric": "corrected_positive_rate", "limit": "<= 0.5"}]
+    with pytest.raises(InputError, match="needs a judge's decision"):
+        audited(tmp_path, answers(), data=ROLES, task="generation", model=MODEL, gates=gates)

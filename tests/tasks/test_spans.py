@@ -28,7 +28,9 @@ def spans(tags: list[str], offsets: list[int] | None = None, key: str = "type") 
 
 def told() -> pd.DataFrame:
     data = rows(60)
-    return data.assign(spans=[spans(tags) for tags in data.tags], said=[spans(tags) for tags in data.said])
+    for name, column in (("spans", "tags"), ("said", "said")):
+        data[name] = pd.Series([spans(tags) for tags in data[column]])
+    return data
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import numpy as np
 from fairweigh.compression import artefact, cost, weights
 from fairweigh.compression.layers import OTHERS, _plain
 from fairweigh.compression.make import make
-from fairweigh.compression.recipes import names
+from fairweigh.compression.recipes import find, names
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.neural import NeuralModel
 
@@ -44,8 +44,8 @@ def params_of(recipe: str, kind: Kind) -> dict[str, Any]:
 
 
 def recipes(kind: Kind) -> list[str]:
-    """The recipes of compression that are for a kind's family."""
-    return names(kind.family, "compression")
+    """The recipes of compression that are for a kind's family, and not for language models alone."""
+    return [name for name in names(kind.family, "compression") if find(name, kind.family).tasks]
 
 
 @dataclass(frozen=True)
