@@ -55,7 +55,8 @@ METRICS = table(
         "other one; 0 is no preference. Where scores say what was right (1) or wrong (0), it is the accuracy "
         "on the sentences of the stereotype less that on the others.",
         RatioOf(_preference, Quotient(signed=True), SHOWN), ideal=0.0, ratio=False, bounds=(-1, 1),
-        source=ZHAO, says="stereotype over the other", shows="Sensitive to which sentence is preferred; blind to by how much.",
+        source=ZHAO, says="stereotype over the other",
+        shows="Sensitive to which sentence is preferred; blind to by how much.",
         elsewhere=("pro_minus_anti", "winobias_gap"),
     ),
     Metric(
