@@ -21,7 +21,7 @@ SHARD_ROWS = 256
 """Rows whose answers are kept together, so that a killed audit goes on there."""
 MOST_AGAIN = 64
 """Rows that are asked a second time for the floor under flips."""
-TIMED_ROWS = 16
+TIMED_ROWS = 4
 
 
 def form_fields(form: str) -> list[str]:
