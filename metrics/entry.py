@@ -18,9 +18,10 @@ Says = Literal[
     "selected", "not selected", "right", "wrong", "positive", "negative",
     "error", "distance", "prediction", "outcome",
     "judged positive", "truly positive", "refused", "judge's score",
+    "stereotyped where untold", "stereotyped where told", "stereotype preferred", "stereotype over the other",
 ]  # fmt: skip
 """What it says of them. Means of predicted numbers (error to outcome) are not told per hundred; what is said
-of sampled answers is told in words of their own."""
+of answers and of pairs is told in words of their own."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 CHECKER = _TOOLS / "vnu-jar" / "build" / "dist" / "vnu.jar"
 CHROMIUM = shutil.which("chromium")
 
+UNHEARD_OF = ("Property “container-type” doesn't exist.", "Unrecognized at-rule “@container”")
+"""The checker is older than container queries, which browsers have had since 2023."""
+
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 needs_chinese_font = pytest.mark.skipif(
     shutil.which("fc-list") is None or not subprocess.check_output(["fc-list", ":lang=zh"]),
@@ -36,8 +39,8 @@ def html_errors(paths: Iterable[Path]) -> set[tuple[str, str]]:
     """What the Nu HTML checker finds wrong, each with the place in the text."""
     command = ["java", "-jar", str(CHECKER), "--format", "json", *map(str, paths)]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
-    messages = json.loads(told.stderr)["messages"]
-    return {(m["message"], m.get("extract", "")) for m in messages if m["type"] == "error"}
+    found = [m for m in json.loads(told.stderr)["messages"] if m["type"] == "error"]
+    return {(m["message"], m.get("extract", "")) for m in found if not m["message"].endswith(UNHEARD_OF)}
 
 
 def violations(page: Page) -> list[tuple[str, str, list[str]]]:

@@ -20,6 +20,8 @@ from ..base import Scored
 from .asked import AskedModel, checked_form, column_texts
 from .engine import Question, Sampling
 
+WEIGH, LETTER, WRITE = "likelihood", "choice", "generate"
+"""Ways in which an answer is had."""
 LETTERS = "ABCDEFGHIJ"
 PARTS = ("context", "question", "options", "letters")
 WEIGHED = "{context}\n\nQ: {question}\nA:"
@@ -74,7 +76,7 @@ class Chooser(AskedModel):
     sampling : Sampling
     """
 
-    way: str = "likelihood"
+    way: str = WEIGH
     form: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     strange: Counter[str] = field(default_factory=Counter)
@@ -83,14 +85,14 @@ class Chooser(AskedModel):
     classes = ROLES
 
     def __post_init__(self) -> None:
-        if self.way == "likelihood" and not self.engine.scores:
+        if self.way == WEIGH and not self.engine.scores:
             raise InputError("model.score: this runtime cannot weigh answers; expected choice or generate")
-        default = WEIGHED if self.way == "likelihood" else TALKED if self.engine.chat else LISTED
+        default = WEIGHED if self.way == WEIGH else TALKED if self.engine.chat else LISTED
         self.form = checked_form(self.form or default, PARTS)
         self.about = {"score": self.way, "prompt": self.form, **self._how()}
 
     def _how(self) -> dict[str, Any]:
-        if self.way != "generate":
+        if self.way != WRITE:
             return {}
         return {"max_new_tokens": self.sampling.max_new_tokens, "temperature": self.sampling.temperature}
 
@@ -128,7 +130,7 @@ class Chooser(AskedModel):
         """The place of the answer to each prompt, and what was written where it names none."""
         asked = [self.prompt(text) for text in prompts]
         before = "" if self.engine.chat else " "
-        if self.way == "likelihood":
+        if self.way == WEIGH:
             weighed = self.engine.likelihoods(
                 [
                     Question(prompt, tuple(before + answer for answer in listed))
@@ -136,7 +138,7 @@ class Chooser(AskedModel):
                 ]
             )
             return [int(np.argmax(one.sums / np.maximum(one.tokens, 1))) for one in weighed], None
-        if self.way == "choice":
+        if self.way == LETTER:
             most = max(map(len, answers))
             told = self.engine.next_tokens(asked, [before + letter for letter in LETTERS[:most]])
             return [_likeliest(row[: len(listed)]) for row, listed in zip(told, answers, strict=True)], None

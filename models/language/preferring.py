@@ -40,8 +40,14 @@ class Preferring(AskedModel):
         if MORE_TEXT not in names:
             raise InputError(f"{self.data.where}: expected the sentences of pairs, column {MORE_TEXT}")
         self.columns = [name for name in (MORE_TEXT, LESS_TEXT, UNRELATED_TEXT) if name in names]
-        how = "pseudo-log-likelihood" if self.own else "log-likelihood"
-        self.about = {"score": how, "over": "mean of tokens" if self.mean else "sum of tokens"}
+        if not self.own:
+            self.about = {
+                "score": "log-likelihood", "over": "mean of tokens" if self.mean else "sum of tokens"
+            }  # fmt: skip
+        elif len(self.columns) > 2:
+            self.about = {"score": "log of the mean probability of the words that differ, each masked"}
+        else:
+            self.about = {"score": "pseudo-log-likelihood of the tokens that the sentences share"}
 
     def asked(self, batch: pa.RecordBatch) -> Scored:
         """Weigh the sentences of each row."""

@@ -90,10 +90,11 @@ def next_of(logits: Any, sampling: Sampling, keys: Any, step: int) -> Any:
     """
     import torch
 
-    if not bool(torch.isfinite(logits.max(-1).values).all()):
+    largest = logits.max(-1)
+    if not bool(torch.isfinite(largest.values).all()):
         raise InputError("model: expected finite logits, got NaN or infinity")
     if not sampling.temperature:
-        return logits.float().argmax(-1)
+        return largest.indices
     scores = logits.double() / sampling.temperature
     if sampling.top_p < 1:
         scores = _nucleus(scores, sampling.top_p)

@@ -99,7 +99,15 @@ def _needs(after: Variant) -> list[Fact]:
 
 
 def _performance(told: Told, item: Comparison | None) -> list[Fact]:
-    metric = performance_of(told.result)
+    """The figure of performance, then the leading one where that is a bias: no side of it is better."""
+    result, first = told.result, performance_of(told.result)
+    known = [result.definitions[name] for name in result.priorities.leading if name in result.definitions]
+    biases = [d.name for d in known if d.better is None and d.ideal is not None and d.name != first]
+    return [fact for name in [first, *biases[:1]] for fact in _moved(told, item, name)]
+
+
+def _moved(told: Told, item: Comparison | None, metric: str) -> list[Fact]:
+    """A figure of all rows after the change, and how far it has moved."""
     found = next((c for c in item.changes if c.metric == metric and not c.slice), None) if item else None
     if found is None or found.after is None:
         return []
@@ -172,7 +180,9 @@ def _changed(told: Told, item: Comparison | None) -> list[Fact]:
     if whole is None:
         return []
     share = say("{share} of {n}", share=figure(whole.rate, "percent"), n=count(whole.n))
-    return [Fact(say(telling(told.result).change.head), (count(whole.flips),), [share])]
+    words = telling(told.result)
+    turns = [] if item is None or item.turned is None else list(words.turns(item.turned))
+    return [Fact(say(words.change.head), (count(whole.flips),), [share, *turns])]
 
 
 def _loser(told: Told, item: Comparison | None) -> list[Fact]:

@@ -11,7 +11,7 @@ from ..words.spoken import slice_name
 from ..words.turned import Moved
 
 _LEADS = {
-    "bias_ambiguous": (
+    "stereotyped where untold": (
         later(
             "Of 100 answers of {model} where the context does not tell, {here} more follow the stereotype "
             "than go against it."
@@ -25,7 +25,7 @@ _LEADS = {
             "stereotype than go against it; of 100 in {reference}, {there}."
         ),
     ),
-    "bias_disambiguated": (
+    "stereotyped where told": (
         later(
             "Where the context tells the answer, of 100 answers of {model} that name a person {here} more "
             "follow the stereotype than go against it."
@@ -39,7 +39,7 @@ _LEADS = {
             "{here} more follow the stereotype than go against it; of 100 in {reference}, {there}."
         ),
     ),
-    "stereotype_score": (
+    "stereotype preferred": (
         later("Of 100 pairs {model} prefers the stereotype in {here}."),
         later("Of 100 pairs in {slice} {model} prefers the stereotype in {here}."),
         later(
@@ -47,7 +47,7 @@ _LEADS = {
             "{there}."
         ),
     ),
-    "stereotype_preference": (
+    "stereotype over the other": (
         later(
             "Of 100 pairs {model} prefers the stereotype in {here} more than it prefers the other sentence."
         ),
@@ -68,11 +68,11 @@ def lead(told: Definition, model: str, part: Slice, reference: Slice | None, var
     """Tell a score as so many of 100 answers or pairs; one below 0 has no such words."""
     found = [estimate_of(variant, one, told.name) for one in (part, reference) if one is not None]
     values = [one.value for one in found if one is not None and one.value is not None]
-    if told.name not in _LEADS or len(values) < len(found) or min(values) < 0:
+    if told.says not in _LEADS or len(values) < len(found) or min(values) < 0:
         return ()
     here, *there = hundredths(values)
-    whole, alone, beside = _LEADS[told.name]
-    parts = {"here": here, "model": (model,)}
+    whole, alone, beside = _LEADS[told.says]
+    parts: dict[str, str | Sentence] = {"here": here, "model": (model,)}
     if reference is not None:
         return say(beside, slice=slice_name(part), reference=slice_name(reference), there=there[0], **parts)
     return say(alone, slice=slice_name(part), **parts) if part else say(whole, **parts)

@@ -43,7 +43,7 @@ def lead(told: Definition, model: str, part: Slice, reference: Slice | None, var
         return ()
     here, *there = hundredths(values)
     whole, alone, beside = _LEADS[told.says]
-    parts: dict[str, str | tuple[str, ...]] = {"here": here, "model": (model,)}
+    parts: dict[str, str | Sentence] = {"here": here, "model": (model,)}
     if reference is not None:
         return say(beside, slice=slice_name(part), reference=slice_name(reference), there=there[0], **parts)
     return say(alone, slice=slice_name(part), **parts) if part else say(whole, **parts)

@@ -13,6 +13,8 @@ from fairweigh.datasets import bold, holistic_bias
 from fairweigh.datasets.errors import InputError
 from fairweigh.datasets.suite import taken
 
+from .. import tiny_language
+
 
 def test_bold_has_the_prompts_of_its_domains_and_tells_its_defects(data_folder: Path) -> None:
     """Prompts by domain as in the data set's description, less the empty ones."""
@@ -231,3 +233,27 @@ def test_prompts_of_another_layout_are_refused_in_one_line(
     assert ended.code == 2
     assert told in ended.err
     assert len(ended.err.strip().splitlines()) == 1
+
+
+def test_a_language_model_goes_on_from_the_prompts_of_a_suite_and_a_judge_reads_it(
+    data_folder: Path, here: Path, cli: Any
+) -> None:
+    tiny_language.save_llama(Path("lm"))
+    Path("mine.py").write_text("def judge(rows):\n    return [len(text) / 1000 for text in rows['text']]\n")
+    config = {
+        "audit": "t",
+        "suite": "bold",
+        "data": {"path": "*_prompt.json.gz", "items": 12},
+        "slices": {"intersections": 1, "min_size": 2},
+        "model": {"kind": "causal-lm", "path": "lm", "samples": 2, "temperature": 1.0, "max_new_tokens": 12},
+        "judge": {"model": {"kind": "callable", "function": "mine:judge"}},
+        "report": {"charts": False},
+    }
+    Path("a.yaml").write_text(json.dumps(config), encoding="utf-8")
+    ended = cli("audit", "a.yaml", "-q")
+    assert ended.code == 0, ended
+    result = json.loads(Path("runs/t/audit.json").read_text(encoding="utf-8"))
+    assert result["data"]["rows"] == 24
+    assert "12 of 23,674 items are asked" in " ".join(result["data"]["warnings"])
+    assert result["variants"][0]["overall"]["mean_score"]["n"] <= 24
+    assert cli("verify", "runs/t").code == 0

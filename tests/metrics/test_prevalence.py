@@ -117,8 +117,8 @@ def test_a_change_is_that_of_the_rate_over_what_the_judge_tells_apart() -> None:
     rows, one = SlicedRows(np.zeros(1000, np.int64), 1), np.ones(1000)
     change, _ = Quotient().change(rows, [before, one], [after, one])
     judge = errors((90, 100, 10, 100))
-    sides = [corrected(Quotient().figure(rows, side, one), judge) for side in (before, after)]
-    found = corrected_change(change, *sides, judge)
+    first, second = (corrected(Quotient().figure(rows, side, one), judge) for side in (before, after))
+    found = corrected_change(change, first, second, judge)
     assert found.value[0] == pytest.approx(change.value[0] / 0.8)
     low, high = (end[0] for end in found.limits(Z, 1.0))
     plain = (end[0] / 0.8 for end in change.limits(Z, 1.0))

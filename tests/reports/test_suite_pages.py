@@ -39,7 +39,7 @@ LETTERS = {"target": "ans0", "non-target": "ans1", "unknown": "ans2"}
 def questions() -> list[dict[str, Any]]:
     """Questions of three categories in the layout of BBQ, with the answers of two models."""
     draw = np.random.default_rng(7)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for category, lean in LEAN.items():
         for template in range(1, TEMPLATES + 1):
             pull = draw.normal(0, 0.1)
@@ -116,15 +116,16 @@ def test_a_map_holds_figures_signs_and_changes(suite: AuditResult) -> None:
         before, after = (signs(name, category)[0].mean() for name in ("before", "after"))
         one, other = found[category]
         for cell, value in ((one, before), (other, after)):
-            shown = f"{100 * abs(value):.1f}\u00a0%"
-            assert cell.text == ("+" if value > 0 else "\u2212" if value < 0 else "") + shown
+            figure = f"{100 * abs(value):.1f}\u00a0%"
+            assert cell.text == ("+" if value > 0 else "\u2212" if value < 0 else "") + figure
             assert cell.side == ("above" if value > 0 else "below" if value < 0 else "at")
             assert cell.shade.startswith({"above": "up", "below": "down", "at": ""}[cell.side])
             # Eight templates are few, in every category and in all rows.
             assert cell.note == "†"
         assert one.under == ""
         assert other.under.startswith(f"{100 * (after - before):+.1f}".replace("-", "\u2212"))
-    darkest = max((c for cells in found.values() for c in cells), key=lambda c: abs(c.text.value))
+    shown: Any = [cell for cells in found.values() for cell in cells]
+    darkest = max(shown, key=lambda cell: abs(cell.text.value))
     assert darkest.shade.endswith("3")
 
 
@@ -220,7 +221,7 @@ def test_the_page_of_a_suite_fits_and_is_accessible(
 
 @needs_checker
 def test_the_page_of_a_suite_is_valid(suite: AuditResult, tmp_path: Path) -> None:
-    paths = {"report.html": render_report, "annex.html": render_annex}
-    for name, render in paths.items():
-        (tmp_path / name).write_text(render(suite), encoding="utf-8")
-    assert html_errors(tmp_path / name for name in paths) == set()
+    pages = {"report.html": render_report(suite), "annex.html": render_annex(suite)}
+    for name, page in pages.items():
+        (tmp_path / name).write_text(page, encoding="utf-8")
+    assert html_errors(tmp_path / name for name in pages) == set()

@@ -17,9 +17,9 @@ import pandas as pd
 import pytest
 from fairweigh.api import load_result
 from fairweigh.datasets.errors import InputError
-from fairweigh.models.answers import ANSWERED, NEGATIVE, POSITIVE
+from fairweigh.models.answers import ANSWERED, NEGATIVE, POSITIVE, Refusals
 from fairweigh.models.base import Scored
-from fairweigh.models.judging import AskedJudge, Reading, Refusals
+from fairweigh.models.judging import AskedJudge, Reading
 from fairweigh.models.language.engine import Text
 from fairweigh.models.language.judging import LanguageJudge, Rubric
 from fairweigh.verification import verify
