@@ -39,7 +39,7 @@ def fine_tune(
 def _loss(model: Any, rows: TrainingRows, name: str) -> Callable[[Any, NDArray[np.intp]], Any]:
     """What training makes small: the loss of labels, of a language model that of the next words."""
     if is_language(model):
-        return next_word_loss(model, rows)
+        return next_word_loss(model, rows, f"{name}.finetune")
     target = targets(model, rows, name)
 
     def loss(logits: Any, picked: NDArray[np.intp]) -> Any:
@@ -48,9 +48,13 @@ def _loss(model: Any, rows: TrainingRows, name: str) -> Callable[[Any, NDArray[n
     return loss
 
 
-def next_word_loss(model: Any, rows: TrainingRows) -> Callable[[Any, NDArray[np.intp]], Any]:
+def next_word_loss(model: Any, rows: TrainingRows, name: str) -> Callable[[Any, NDArray[np.intp]], Any]:
     """Mean cross-entropy of the word that comes next, over all places of some texts."""
     torch = optional("torch", "training")
+    if model.engine.kind == "masked-lm":
+        raise InputError(
+            f"{name}: a masked language model learns by filling gaps and not by the next word; leave it out"
+        )
     encoded = model.inputs.encode(rows.batch, None)
 
     def loss(logits: Any, picked: NDArray[np.intp]) -> Any:

@@ -79,7 +79,7 @@ def teach(
 
     from .finetune import next_word_loss
 
-    own = next_word_loss(model, texts) if way.labels else None
+    own = next_word_loss(model, texts, "distill.labels") if way.labels else None
 
     def loss(logits: Any, picked: NDArray[np.intp]) -> Any:
         chosen = learned[picked]

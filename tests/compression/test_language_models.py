@@ -22,13 +22,14 @@ from fairweigh.datasets.errors import InputError
 from fairweigh.models.answers import Refusals
 from fairweigh.models.extras import quiet
 from fairweigh.models.language.engine import Sampling, Text
+from fairweigh.models.language.load import engine_of
 from fairweigh.models.language.preferring import Preferring
 from fairweigh.models.language.saved import NoRows
 from fairweigh.models.language.writer import Writer
 
 from ..asked_language import chooser, made, questions, save, to_learn
 from ..tiny import edit_json, sentences
-from ..tiny_language import TEMPLATE
+from ..tiny_language import SMALL, TEMPLATE, save_language, spec_of
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +297,30 @@ def test_recipes_of_language_models_are_for_no_others(tmp_path: Path) -> None:
     calibration = any_room("calibration", "torch")
     with pytest.raises(InputError, match="for these there is no recipe of mitigation"):
         for_task(calibration, "choice", language=True)
+
+
+def test_a_masked_model_does_not_learn_next_words(tmp_path: Path) -> None:
+    folder = save_language(
+        tmp_path / "m",
+        "BertConfig",
+        "BertForMaskedLM",
+        **SMALL,
+        intermediate_size=48,
+        max_position_embeddings=128,
+    )
+    data: Any = NoRows(["more_text", "less_text"], "t")
+    engine = engine_of(spec_of(folder, kind="masked-lm", resolved="masked-lm"), 0)
+    rows = pa.record_batch({"more_text": sentences(4, 1), "less_text": sentences(4, 2)})
+    model = Preferring(engine, data, [])
+    context = Context(0, rows, to_learn, original=model)
+    pruned = make(model, [("prune-wanda", {"rows": 4})], context, tmp_path / "a")
+    assert pruned.steps[0]["changed"].startswith("50.0% of ")
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("prune-magnitude", {"finetune": {"steps": 1}}), ("distill", {"layers": 1, "steps": 1, "labels": 0.5}),
+    ]  # fmt: skip
+    for step in steps:
+        with pytest.raises(InputError, match="learns by filling gaps and not by the next word"):
+            make(model, [step], context, tmp_path / "b")
 
 
 def test_gptq_without_its_package_is_told_in_one_line(
