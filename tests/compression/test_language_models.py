@@ -300,14 +300,8 @@ def test_recipes_of_language_models_are_for_no_others(tmp_path: Path) -> None:
 
 
 def test_a_masked_model_does_not_learn_next_words(tmp_path: Path) -> None:
-    folder = save_language(
-        tmp_path / "m",
-        "BertConfig",
-        "BertForMaskedLM",
-        **SMALL,
-        intermediate_size=48,
-        max_position_embeddings=128,
-    )
+    sizes = {**SMALL, "intermediate_size": 48, "max_position_embeddings": 128}
+    folder = save_language(tmp_path / "m", "BertConfig", "BertForMaskedLM", **sizes)
     data: Any = NoRows(["more_text", "less_text"], "t")
     engine = engine_of(spec_of(folder, kind="masked-lm", resolved="masked-lm"), 0)
     rows = pa.record_batch({"more_text": sentences(4, 1), "less_text": sentences(4, 2)})
@@ -316,8 +310,9 @@ def test_a_masked_model_does_not_learn_next_words(tmp_path: Path) -> None:
     pruned = make(model, [("prune-wanda", {"rows": 4})], context, tmp_path / "a")
     assert pruned.steps[0]["changed"].startswith("50.0% of ")
     steps: list[tuple[str, dict[str, Any]]] = [
-        ("prune-magnitude", {"finetune": {"steps": 1}}), ("distill", {"layers": 1, "steps": 1, "labels": 0.5}),
-    ]  # fmt: skip
+        ("prune-magnitude", {"finetune": {"steps": 1}}),
+        ("distill", {"layers": 1, "steps": 1, "labels": 0.5}),
+    ]
     for step in steps:
         with pytest.raises(InputError, match="learns by filling gaps and not by the next word"):
             make(model, [step], context, tmp_path / "b")
