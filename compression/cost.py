@@ -28,6 +28,8 @@ from .layers import initialisers
 SECONDS = 0.3
 """The most time that the rounds of one batch size of one variant are given."""
 LEAST_ROUNDS, MOST_ROUNDS = 11, 41
+SLOW_SECONDS, FEWEST_SLOW_ROUNDS = 2.0, 3
+"""What a round of a slow model takes, such as one that writes; and rounds of it."""
 FEWEST_ROUNDS = 7
 """Rounds of a model so slow that `LEAST_ROUNDS` take longer than `SECONDS`."""
 SETTLED = 0.03
@@ -281,9 +283,13 @@ def _timed(
         A timing whose null arm counts where there is no copy.
     """
     arms = [call for call in calls if call is not None]
-    last = [[call() for call in arms] for _ in range(WARM_UP)][-1]
+    last = [call() for call in arms]
+    slow = sum(last) > SLOW_SECONDS
+    if not slow:
+        last = [[call() for call in arms] for _ in range(WARM_UP - 1)][-1]
     repeats = int(np.clip(REPEAT_SECONDS / max(max(last), 1e-9), 1, MOST_REPEATS))
     fewest = int(np.clip(SECONDS / max(repeats * sum(last), 1e-6), FEWEST_ROUNDS, LEAST_ROUNDS))
+    fewest = FEWEST_SLOW_ROUNDS if slow else fewest
     told: list[NDArray[np.float64]] = []
     spent = 0.0
     while len(told) < MOST_ROUNDS and (len(told) < fewest or (spent < SECONDS and not _settled(told))):
