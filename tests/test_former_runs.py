@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import fairweigh
 import pytest
 from fairweigh.audit.again.finished import read_result
-from fairweigh.audit.again.former import ADDED
+from fairweigh.audit.again.former import ADDED, in_former_words
 from fairweigh.reports.words.language import writing
 from fairweigh.reports.words.spoken import title_of
 from fairweigh.verification import verify
@@ -164,3 +164,9 @@ def test_a_file_that_lacks_some_of_the_later_keys_alone_is_of_no_state(
     run = Path(shutil.copytree(made, tmp_path / "run"))
     edited(run, taken)
     assert verify(run).figures
+
+
+def test_a_run_without_any_gap_in_words_is_of_this_state() -> None:
+    new = b'{\n "front": 1,\n "worst_gap_what": "",'
+    assert not in_former_words(new)
+    assert in_former_words(new.replace(b'""', b'"positive rate, g=a against g=b"'))

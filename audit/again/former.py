@@ -7,6 +7,7 @@ by nobody and is left as it is, for ``verify`` to find.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -89,7 +90,8 @@ def forms(result: AuditResult) -> Iterator[str]:
 def in_former_words(audit: bytes) -> bool:
     """Whether an ``audit.json`` is of an earlier state, whose pages had another form."""
     return b'\n "front": ' not in audit or (
-        b'"worst_gap_what": "' in audit and b'"worst_gap_of": ' not in audit
+        # Where no gap is told there is none in words either.
+        re.search(rb'"worst_gap_what": "[^"]', audit) is not None and b'"worst_gap_of": ' not in audit
     )
 
 

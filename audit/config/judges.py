@@ -21,6 +21,8 @@ READERS = (
     "sklearn", "transformers", "torch", "onnx", "openvino", "litert", "callable", "endpoint", "variant",
 )  # fmt: skip
 """Kinds of models that can judge texts."""
+UNASKED = ("score", "prompt", "system", "samples", "temperature", "top_p")
+"""Keys of a language model that say how it is asked, which its rubric says of a judge."""
 
 
 def _patterns(given: list[str] | None) -> list[str] | None:
@@ -81,6 +83,8 @@ class Labelled(Written):
         if self.suite is None:
             if self.label is None:
                 raise ValueError("label: expected the column of the true class")
+            if self.text == self.label:
+                raise ValueError(f"text: column {self.text!r} is the label, which the judge is not to read")
             return self
         if self.suite not in known:
             raise ValueError(
@@ -119,6 +123,8 @@ class JudgeSpec(Section):
     def _as_one(self) -> JudgeSpec:
         if self.rubric is not None and (self.model is None or not is_language(self.model)):
             raise ValueError("rubric: is asked of a language model; expected one as model")
+        if self.rubric is not None:
+            self._check_asked()
         if self.model is not None and self.rubric is None and is_language(self.model):
             raise ValueError("rubric: expected what a language model is asked of each answer")
         if self.model is not None and self.rubric is None and self.model.resolved not in READERS:
@@ -141,6 +147,16 @@ class JudgeSpec(Section):
         if self.model is not None and self.audited_on.text is None and self.audited_on.suite is None:
             raise ValueError("audited_on.text: expected the column of the text that the judge reads")
         return self
+
+    def _check_asked(self) -> None:
+        """ValueError for keys of a language model that do nothing beside a rubric."""
+        assert self.model is not None
+        # What stands before each prompt an address puts there itself.
+        apart = ("system",) if self.model.resolved == "endpoint" else ()
+        why = "a language model judges by its rubric alone, at temperature 0; leave it out"
+        for key in UNASKED:
+            if key in self.model.model_fields_set and key not in apart:
+                raise ValueError(f"model.{key}: {why}")
 
 
 def check_judges(config: Config) -> None:

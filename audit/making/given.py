@@ -129,6 +129,9 @@ def load_given(
         model, files = given_transformers(spec, _in_order_of(original, data), original_place, config.seed)
     elif is_language(spec) and given is None:
         mean = config.suite is not None and SUITES[config.suite].mean
+        if wanted.score is None and (way := getattr(unruled(original), "way", None)) is not None:
+            # Kinds have defaults of their own, and what is asked otherwise cannot be compared.
+            spec = spec.model_copy(update={"score": way})
         model = language_model(spec, data, config.seed, mean, original_place)
         files = files_of_language(model, spec.place)
     else:

@@ -29,6 +29,8 @@ from .labelled import NOTHING, features_of, labelled_rows
 
 TEXT = "text"
 """What the column of answers is called where the judge's model names none."""
+MOST_TOKENS = 16
+"""In which a verdict is written, where nobody says; a judge that thinks first wants more."""
 FIRST = "Hello."
 """A text that is judged for nobody."""
 
@@ -79,7 +81,9 @@ def _judge(name: str, spec: JudgeSpec, config: Config, labelled: EvaluationSet |
         from ...models.language.load import engine_of
 
         asked = Asked(spec.rubric.question, spec.rubric.positive, spec.rubric.negative)
-        return AskedJudge(name, LanguageJudge(engine_of(spec.model, config.seed), asked))
+        engine = engine_of(spec.model, config.seed)
+        most = getattr(spec.model, "max_new_tokens", None) or MOST_TOKENS
+        return AskedJudge(name, LanguageJudge(engine, asked, most))
     data, asked_for = labelled or _alone(spec), spec.model
     assert asked_for is not None
     if "features" in type(asked_for).model_fields and getattr(asked_for, "text", None) is None:
@@ -116,6 +120,11 @@ def _audited(
         [cell.counts for cell in held] or [(0, 0, 0, 0)], axis=0
     ).tolist()
     where = f"{name}: audited on {number_of(positives + negatives, 'labelled row')} of {labelled.where}"
+    if labelled.rows and not positives + negatives:
+        raise InputError(
+            f"{name}: it gives no verdict on any of {number_of(labelled.rows, 'labelled row')} of "
+            f"{labelled.where}; expected a judge that answers with one of its two words"
+        )
     if not positives or not negatives:
         kind = "positive" if not positives else "negative"
         raise InputError(f"{where}, of which none is {kind}; expected labels of both kinds")

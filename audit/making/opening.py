@@ -45,7 +45,12 @@ def evaluation_set(config: Config, table: pa.Table | None = None) -> EvaluationS
 
 def _samples(config: Config) -> int:
     """How many texts are written to each prompt."""
-    return getattr(config.model, "samples", None) or 1
+    samples = getattr(config.model, "samples", None) or 1
+    if samples > 1 and config.of_task.form != "generation":
+        raise InputError(
+            f"model.samples: belongs to task: generation, the task is {config.of_task.name}; leave it out"
+        )
+    return samples
 
 
 def _read_whole(data: Data, path: str) -> pa.Table:

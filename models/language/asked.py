@@ -38,8 +38,14 @@ def form_fields(form: str) -> list[str]:
 
 
 def checked_form(form: str, known: Sequence[str]) -> str:
-    """A prompt's form; InputError where it names what there is none of."""
-    for name in form_fields(form):
+    """A prompt's form; InputError where it names what there is none of, or nothing."""
+    names = form_fields(form)
+    if not names:
+        raise InputError(
+            "model.prompt: it is the same for every row; expected the names of its parts in braces, such as "
+            f"{{{known[0]}}}"
+        )
+    for name in names:
         if name not in known:
             raise InputError(
                 f"model.prompt: no {{{name}}} here; there are {', '.join(f'{{{one}}}' for one in known)}"

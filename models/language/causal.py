@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..extras import optional
 from .engine import Floats, Likelihood, Prompt, Question, Sampling, Text
 from .packed import Packed, Row, batches, packed, seen
-from .tokenised import Asked, common_beginning
+from .tokenised import Asked, common_beginning, telling
 from .torch_language import TorchLanguage, summed, told_by
 from .ways import weighing, writing
 from .writing import keyed, write
@@ -57,10 +57,9 @@ class Causal(TorchLanguage):
         ]
 
     def next_tokens(self, prompts: Sequence[Prompt], words: Sequence[str]) -> Floats:
-        """Log-probability of each word's first token as the next one."""
+        """Log-probability of the token that tells each word from the others as the next one."""
         asked = self._asked([Question(prompt, tuple(words)) for prompt in prompts])
-        first = [replace(one, answers=tuple(answer[:1] for answer in one.answers)) for one in asked]
-        sums = self.weighed(_rows(first), len(prompts) * len(words), self.way)
+        sums = self.weighed(_rows([telling(one) for one in asked]), len(prompts) * len(words), self.way)
         return sums.reshape(len(prompts), len(words))
 
     def write(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]) -> list[Text]:

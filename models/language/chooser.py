@@ -86,6 +86,8 @@ class Chooser(AskedModel):
 
     def __post_init__(self) -> None:
         if self.way == WEIGH and not self.engine.scores:
+            # It says itself why, where it knows.
+            self.engine.likelihoods([])
             raise InputError("model.score: this runtime cannot weigh answers; expected choice or generate")
         default = WEIGHED if self.way == WEIGH else TALKED if self.engine.chat else LISTED
         self.form = checked_form(self.form or default, PARTS)

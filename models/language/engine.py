@@ -144,7 +144,10 @@ class Engine(Protocol):
         ...
 
     def next_tokens(self, prompts: Sequence[Prompt], words: Sequence[str]) -> Floats:
-        """Log-probability of each word's first token as the next one, array of shape (prompts, words).
+        """Log-probability of each word as the next token, array of shape (prompts, words).
+
+        Of words of several tokens the one counts that tells a word from the others, behind what all begin
+        with; two that have the same token there are an error.
 
         ``-inf`` where the runtime tells only the likeliest tokens, and it is none of them.
         """
@@ -182,6 +185,14 @@ class Weighs(Protocol):
     def sentences(self, compared: Sequence[Compared]) -> Floats:
         """Score of each sentence, array of shape (rows, sentences); NaN where there is no such sentence."""
         ...
+
+
+def pairs_alone() -> InputError:
+    """Say that a masked model does nothing but weigh sentences of pairs."""
+    return InputError(
+        "model.kind: a masked language model weighs sentences of pairs alone; expected a suite of pairs, "
+        "or kind: causal-lm or seq2seq"
+    )
 
 
 def no_weights(what: str) -> InputError:

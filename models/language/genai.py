@@ -26,7 +26,7 @@ from .drawn import log_softmax, next_token
 from .engine import Floats, Likelihood, Prompt, Question, Sampling, Text
 from .genai_folder import GenaiFolder, read_genai
 from .runtime_tokens import Marks, RuntimeTokens, is_dated
-from .tokenised import TODAY, Asked
+from .tokenised import TODAY, Asked, telling
 from .writing import keyed
 
 RUNTIME = "onnxruntime-genai"
@@ -95,10 +95,10 @@ class Genai:
         ]
 
     def next_tokens(self, prompts: Sequence[Prompt], words: Sequence[str]) -> Floats:
-        """Log-probability of each word's first token as the next one."""
+        """Log-probability of the token that tells each word from the others as the next one."""
         asked = self.words.questions([Question(prompt, tuple(words)) for prompt in prompts])
         self.truncated += sum(one.cut for one in asked)
-        rows = [self._weighed(Asked(one.prompt, tuple(a[:1] for a in one.answers))) for one in asked]
+        rows = [self._weighed(telling(one)) for one in asked]
         return np.array(rows, np.float64).reshape(len(prompts), len(words))
 
     def _weighed(self, asked: Asked) -> Floats:

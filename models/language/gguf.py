@@ -24,7 +24,7 @@ from .engine import Floats, Likelihood, Prompt, Question, Sampling, Text, no_wei
 from .gguf_file import GgufFile, read_gguf
 from .llama_server import LlamaServer
 from .runtime_tokens import Marks, RuntimeTokens, is_dated
-from .tokenised import TODAY
+from .tokenised import TODAY, telling
 
 RUNTIME = "llama.cpp through xllamacpp"
 SLOTS = 4
@@ -91,11 +91,11 @@ class Gguf:
         raise no_weights(RUNTIME)
 
     def next_tokens(self, prompts: Sequence[Prompt], words: Sequence[str]) -> Floats:
-        """Log-probability of each word's first token as the next one, of the softmax over all tokens."""
-        asked = self.words.questions([Question(prompt, tuple(words)) for prompt in prompts])
-        read = [(one.prompt, [answer[0] for answer in one.answers]) for one in asked]
-        self._make_room([tokens for tokens, _ in read], 1, sum(one.cut for one in asked))
-        found = self._server.each(lambda one: self._told(*one), read)
+        """Log-probability of the token that tells each word from the others, of the softmax over all."""
+        read = self.words.questions([Question(prompt, tuple(words)) for prompt in prompts])
+        asked = [telling(one) for one in read]
+        self._make_room([one.prompt for one in asked], 1, sum(one.cut for one in asked))
+        found = self._server.each(lambda one: self._told(one.prompt, [a[0] for a in one.answers]), asked)
         return np.array(found, np.float64).reshape(len(prompts), len(words))
 
     def write(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]) -> list[Text]:

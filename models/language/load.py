@@ -11,7 +11,7 @@ from ...datasets.evaluation import EvaluationSet
 from ..base import Model
 from ..device import seeded
 from .chooser import Chooser
-from .engine import Engine, Sampling
+from .engine import Engine, Sampling, pairs_alone
 from .given import packed_or_adapted
 from .preferring import Preferring
 from .writer import Writer
@@ -44,7 +44,31 @@ def language_model(
             f"model: a language model is asked in the tasks {', '.join(ASKED)}, of a suite or of prompts; "
             f"the task is {data.task}"
         )
+    if data.task == "pairs":
+        spec = _as_they_are(spec)
+    elif spec.resolved == "masked-lm":
+        raise pairs_alone()
     return make(engine_of(spec, seed, base), spec, data, seed, mean)
+
+
+def _as_they_are(spec: Any) -> Any:
+    """What ``model:`` says of a model that weighs sentences of pairs: they are no turns of a chat.
+
+    Raises
+    ------
+    InputError
+        It asks for something else.
+    """
+    for key in ("prompt", "system"):
+        if getattr(spec, key):
+            raise InputError(f"model.{key}: sentences of pairs are weighed as they are; leave it out")
+    if spec.chat == "on":
+        raise InputError("model.chat: sentences of pairs are weighed as they are; expected off")
+    if spec.resolved != "gguf" and spec.score not in (None, "likelihood"):
+        raise InputError(
+            f"model.score: sentences of pairs are weighed whole; expected likelihood, got {spec.score}"
+        )
+    return spec.model_copy(update={"chat": "off"})
 
 
 def engine_of(spec: Any, seed: int, base: str | None = None) -> Engine:
@@ -130,9 +154,6 @@ def _writer(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: boo
 
 
 def _preferring(engine: Engine, spec: Any, data: EvaluationSet, seed: int, mean: bool) -> Model:
-    if spec.prompt or spec.system:
-        key = "prompt" if spec.prompt else "system"
-        raise InputError(f"model.{key}: sentences of pairs are weighed as they are; leave it out")
     return Preferring(engine, data, [], seed, mean=mean)
 
 

@@ -14,7 +14,7 @@ from ...datasets.errors import InputError
 from ..extras import quiet
 from ..foreign import foreign
 from ..texts import length_limit
-from .engine import Compared, Floats, Likelihood, Prompt, Question, Sampling, Text
+from .engine import Compared, Floats, Likelihood, Prompt, Question, Sampling, Text, pairs_alone
 from .packed import MOST_LOGITS
 from .tokenised import READ
 from .torch_language import TorchLanguage, told_by
@@ -163,10 +163,7 @@ class Masked(TorchLanguage):
         self._refuse()
 
     def _refuse(self) -> NoReturn:
-        raise InputError(
-            "model.kind: a masked language model weighs sentences of pairs alone; expected a suite of pairs, "
-            "or kind: causal-lm or seq2seq"
-        )
+        raise pairs_alone()
 
 
 def _held(one: Compared) -> list[int]:

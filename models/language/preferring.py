@@ -35,6 +35,8 @@ class Preferring(AskedModel):
     def __post_init__(self) -> None:
         self.own = hasattr(self.engine, "sentences")
         if not (self.own or self.engine.scores):
+            # It says itself why, where it knows.
+            self.engine.likelihoods([])
             raise no_weights("this runtime")
         names = self.data.names
         if MORE_TEXT not in names:

@@ -13,7 +13,7 @@ from ..extras import optional
 from ..texts import UNLIMITED
 from .engine import Floats, Likelihood, Prompt, Question, Sampling, Text
 from .packed import MOST_LOGITS
-from .tokenised import Asked, Tokenised
+from .tokenised import Asked, Tokenised, alike
 from .torch_language import TorchLanguage, positions_of, summed, told_by
 from .writing import keyed, write
 
@@ -48,10 +48,11 @@ class Seq2Seq(TorchLanguage):
         ]
 
     def next_tokens(self, prompts: Sequence[Prompt], words: Sequence[str]) -> Floats:
-        """Log-probability of each word's first token as the first one."""
+        """Log-probability of each word up to the token that tells it from the others."""
         asked = self.words.apart([Question(prompt, tuple(words)) for prompt in prompts])
         self.truncated += sum(one.cut for one in asked)
-        first = [Asked(one.prompt, tuple(a[:1] for a in one.answers)) for one in asked]
+        begun = alike(asked[0].answers) if asked else 0
+        first = [Asked(one.prompt, tuple(a[: begun + 1] for a in one.answers)) for one in asked]
         return np.array(self._weighed(first)).reshape(len(prompts), len(words))
 
     def write(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]) -> list[Text]:

@@ -209,6 +209,35 @@ class Tokenised:
         return hashlib.sha256(written.encode()).hexdigest()
 
 
+def telling(asked: Asked) -> Asked:
+    """Words as the one token of each that tells it from the others, behind what all of them begin with.
+
+    Many tokenizers make one token of a space and a letter, others two: then the odds lie in the second.
+    """
+    begun = alike(asked.answers)
+    prompt = [*asked.prompt, *asked.answers[0][:begun]] if begun else asked.prompt
+    return Asked(prompt, tuple([answer[begun]] for answer in asked.answers), asked.cut)
+
+
+def alike(words: Sequence[list[int]]) -> int:
+    """How many tokens all words begin with before the one that tells them apart.
+
+    Raises
+    ------
+    InputError
+        Two words have the same token there.
+    """
+    if len(words) < 2:
+        return 0
+    begun = min(common_beginning(words), min(map(len, words)) - 1)
+    if len({word[begun] for word in words}) < len(words):
+        raise InputError(
+            "model.score: choice, but the model's tokenizer has one token for several letters; expected "
+            "likelihood or generate"
+        )
+    return begun
+
+
 def check_vocabulary(tokenizer: Any, rows: int) -> None:
     """InputError where a tokenizer has tokens that a model of ``rows`` tokens does not know."""
     largest = max(tokenizer.get_vocab().values(), default=-1)

@@ -206,3 +206,49 @@ def test_a_folder_with_another_tokenizer_than_its_table_is_refused(base: Path, t
     with pytest.raises(InputError) as told:
         chooser(folder)
     assert "\n" not in str(told.value)
+
+
+def test_sentences_of_pairs_go_through_no_chat_template(
+    base: Path, data_folder: Path, here: Path, cli: Any
+) -> None:
+    path = data_folder / "crows_pairs" / "crows_pairs_anonymized.csv"
+    written = config(data_folder, base) | {
+        "suite": "crows-pairs", "data": {"path": str(path), "items": 8},
+    }  # fmt: skip
+    assert audited(cli, written)["variants"][0]["model"]["chat"] is False
+    shutil.rmtree("runs")
+    for key, value, why in (
+        ("chat", "on", "model.chat: sentences of pairs are weighed as they are; expected off"),
+        ("score", "generate", "model.score: sentences of pairs are weighed whole; expected likelihood, got"),
+        ("system", "Be brief.", "model.system: sentences of pairs are weighed as they are; leave it out"),
+    ):
+        ended = audited(cli, written | {"model": {**written["model"], key: value}}, code=2)
+        assert why in ended.err
+
+
+def test_keys_that_do_nothing_are_refused(base: Path, data_folder: Path, here: Path, cli: Any) -> None:
+    for more, why in (
+        ({"prompt": "Who was it?"}, "model.prompt: it is the same for every row; expected the names of"),
+        ({"samples": 3}, "model.samples: belongs to task: generation, the task is choice; leave it out"),
+        ({"kind": "masked-lm"}, "model.kind: a masked language model weighs sentences of pairs alone; "),
+    ):
+        written = config(data_folder, base)
+        ended = audited(cli, written | {"model": {**written["model"], **more}}, code=2)
+        assert why in ended.err
+
+
+def test_a_variant_of_another_kind_is_asked_as_the_original(
+    base: Path, data_folder: Path, here: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+
+    def asked(spec: Any, *_: Any) -> Any:
+        said.append(spec.score)
+        raise InputError("no file")
+
+    monkeypatch.setattr("fairweigh.audit.making.given.language_model", asked)
+    Path("q4.gguf").write_bytes(b"GGUF")
+    written = config(data_folder, base, variants=[{"name": "q4", "path": "q4.gguf"}])
+    failed = audited(cli, written)["failed"]
+    assert said == ["likelihood"]
+    assert failed[0]["name"] == "q4"

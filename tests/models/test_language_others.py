@@ -164,3 +164,15 @@ def test_a_masked_model_neither_answers_nor_writes(bert: Masked) -> None:
             ask()
     with pytest.raises(InputError, match=r"a sentence of .* tokens is longer than the model's context of 64"):
         bert.sentences([Compared((" ".join(["bala"] * 80), "bala"))])
+
+
+def test_an_encoder_decoder_tells_letters_of_several_tokens_apart(tmp_path: Path) -> None:
+    save_language(tmp_path, "T5Config", "T5ForConditionalGeneration", **T5)
+    engine = seq2seq_engine(spec_of(tmp_path), 0)
+    letters = (" A", " B", " C")
+    prompt = Prompt("bala fimi")
+    found = engine.next_tokens([prompt], letters)[0]
+    assert len(set(found.tolist())) == 3
+    np.testing.assert_allclose(
+        found, engine.likelihoods([Question(prompt, letters)])[0].sums, rtol=1e-4, atol=1e-4
+    )

@@ -11,6 +11,7 @@ import torch
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.language.causal import Causal
 from fairweigh.models.language.engine import Prompt, Question, Sampling
+from fairweigh.models.language.tokenised import alike
 from fairweigh.models.language.torch_engine import causal_engine
 from fairweigh.models.language.writing import gumbel, next_of
 
@@ -126,6 +127,27 @@ def test_what_shares_a_batch_changes_no_answer_and_no_text(llama: Path) -> None:
     first = engine.likelihoods([Question(prompts[0], (" ba", " de"))])[0]
     lone = [len(engine.tokenizer(w)["input_ids"]) == 1 for w in (" ba", " de")]
     np.testing.assert_allclose(words[0][0][lone], first.sums[lone], rtol=1e-4, atol=1e-4)
+
+
+def test_letters_of_several_tokens_are_told_apart_by_those_in_which_they_differ(llama: Path) -> None:
+    engine = causal_engine(spec_of(llama), 0)
+    letters = [" A", " B", " C"]
+    tokens = [engine.tokenizer(letter)["input_ids"] for letter in letters]
+    assert [len(one) for one in tokens] == [2, 2, 2]
+    assert len({one[0] for one in tokens}) == 1
+    prompts = [Prompt("bala fimi"), Prompt("fila")]
+    for prompt, found in zip(prompts, engine.next_tokens(prompts, letters), strict=True):
+        ids = torch.tensor([[*engine.tokenizer(prompt.text)["input_ids"], tokens[0][0]]])
+        with torch.no_grad():
+            plain = engine.module(input_ids=ids).logits[0, -1].log_softmax(-1)
+        np.testing.assert_allclose(found, [float(plain[one[1]]) for one in tokens], rtol=1e-4, atol=1e-4)
+
+
+def test_letters_that_are_the_same_token_are_refused() -> None:
+    assert alike([[7, 1], [7, 2], [7, 3, 4]]) == 1
+    assert alike([[5, 1]]) == 0
+    with pytest.raises(InputError, match=r"^model\.score: choice, but .* one token for several letters; "):
+        alike([[3], [4], [3]])
 
 
 def test_a_token_across_the_boundary_counts_to_every_answer(llama: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fairweigh.api import load_result
+from fairweigh.audit.config.judges import JudgeSpec
 from fairweigh.datasets.errors import InputError
 from fairweigh.models.answers import ANSWERED, NEGATIVE, POSITIVE, Refusals
 from fairweigh.models.base import Scored
@@ -214,6 +215,27 @@ def test_a_language_model_judges_by_a_rubric_and_what_is_no_verdict_is_counted_a
 
 
 @pytest.mark.parametrize(
+    ("key", "value"), [("temperature", 1.0), ("score", "choice"), ("samples", 2), ("system", "Be strict.")]
+)
+def test_a_rubric_says_all_that_is_asked(key: str, value: Any) -> None:
+    model = {"kind": "causal-lm", "path": "judge", key: value}
+    with pytest.raises(ValueError, match=rf"model\.{key}: a language model judges by its rubric alone"):
+        JudgeSpec.model_validate({"model": model, "rubric": {"question": "Is it rude?"}})
+    served = {"endpoint": "http://127.0.0.1:1/v1", "protocol": "openai", "system": "Be strict."}
+    JudgeSpec.model_validate({"model": served, "rubric": {"question": "Is it rude?"}})
+
+
+def test_a_language_model_without_a_verdict_on_labelled_rows_is_told(
+    judge: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = save_llama(tmp_path / "judge", max_position_embeddings=256)
+    model = {"kind": "causal-lm", "path": str(folder), "device": "cpu", "max_new_tokens": 2}
+    judge |= {"model": model, "rubric": {"question": "Is it hateful?"}}
+    with pytest.raises(InputError, match=r"^hate: it gives no verdict on any of 600 labelled rows of "):
+        audited(tmp_path, answers(), data=ROLES, task="generation", model=MODEL, judge=judge)
+
+
+@pytest.mark.parametrize(
     ("change", "told"),
     [
         ({"audited_on": {"positive": "no hate"}}, "and so tells nothing"),
@@ -224,6 +246,7 @@ def test_a_language_model_judges_by_a_rubric_and_what_is_no_verdict_is_counted_a
         ({"audited_on": {"sensitive": ["age"]}}, "is no sensitive feature of the audit"),
         ({"audited_on": {"text": None}}, "audited_on.text: expected the column of the text"),
         ({"audited_on": {"decision": "label"}}, "the judge is a model"),
+        ({"audited_on": {"text": "label"}}, "text: column 'label' is the label, which the judge is not to"),
         ({"model": {"kind": "predictions", "score": "x"}}, "expected a model of texts"),
         ({"model": None}, "expected the judge, or model.decision or model.score"),
     ],
