@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -124,14 +123,15 @@ class AskedJudge:
 
     name: str
     asked: LanguageJudge
-    without: Counter[str] = field(default_factory=Counter)
+    without: int = 0
+    cut: int = 0
     scores = False
 
     def __call__(self, texts: Sequence[str]) -> Verdicts:
         """Judge each text."""
         places = {"positive": POSITIVE, "negative": NEGATIVE, "unparsed": ANSWERED}
         found = self.asked(texts)
-        self.without.update(found.why)
+        self.cut += found.cut
         return np.array([places[verdict] for verdict in found.verdicts], np.int64), None
 
     def describe(self) -> dict[str, Any]:
@@ -140,11 +140,20 @@ class AskedJudge:
         return {**told.pop("judge"), **told}
 
     def notes(self) -> list[str]:
-        """How many texts it gives no verdict on."""
-        n = self.without.total()
+        """How many answers it gives no verdict on, and how many it could not read whole."""
+        n = self.without
+        told = [
+            tell_n(
+                "A question to {judge} was longer than its context and lost its beginning.",
+                "{n} questions to {judge} were longer than its context and lost their beginning.",
+                self.cut, n=f"{self.cut:,}", judge=self.name,
+            )
+        ]  # fmt: skip
+        told = told if self.cut else []
         if not n:
-            return []
+            return told
         return [
+            *told,
             tell_n(
                 "{judge} gives no verdict on {n} answer: it is in no positive rate.",
                 "{judge} gives no verdict on {n} answers: they are in no positive rate.",
@@ -198,6 +207,8 @@ class Reading:
         place: dict[str, int] = {}
         of = np.array([place.setdefault(text, len(place)) for text in texts], np.int64)
         verdicts, scores = judge(list(place))
+        if isinstance(judge, AskedJudge):
+            judge.without += int((verdicts[of] == ANSWERED).sum())
         return verdicts[of], None if scores is None else scores[of]
 
     def notes(self) -> list[str]:

@@ -155,7 +155,9 @@ class JudgeSpec(Section):
         apart = ("system",) if self.model.resolved == "endpoint" else ()
         why = "a language model judges by its rubric alone, at temperature 0; leave it out"
         for key in UNASKED:
-            if key in self.model.model_fields_set and key not in apart:
+            known = type(self.model).model_fields.get(key)
+            # What a run keeps of a configuration says defaults, too.
+            if known and getattr(self.model, key) not in (None, known.default) and key not in apart:
                 raise ValueError(f"model.{key}: {why}")
 
 

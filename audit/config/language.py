@@ -134,6 +134,8 @@ class GenaiSpec(LanguageSpec):
 
 LANGUAGE: tuple[Kind, ...] = ("causal-lm", "seq2seq", "masked-lm", "gguf", "genai")
 """Kinds of language models that are run here."""
+TASKS = ("choice", "pairs", "generation")
+"""Forms of tasks in which they are asked."""
 FOLDERS: tuple[Kind, ...] = ("causal-lm", "seq2seq", "masked-lm")
 """Those of them whose module recipes can change."""
 
@@ -141,3 +143,42 @@ FOLDERS: tuple[Kind, ...] = ("causal-lm", "seq2seq", "masked-lm")
 def is_language(spec: Any) -> bool:
     """Whether a model is a language model."""
     return spec.resolved in LANGUAGE or getattr(spec, "protocol", None) == "openai"
+
+
+def check_language(spec: Any, form: str, task: str) -> None:
+    """ValueError where a model is a language model that cannot be asked in a task, or not in its way.
+
+    Parameters
+    ----------
+    spec
+        What ``model:`` says, if it is there.
+    form : str
+        The task's.
+    task : str
+        Its name.
+    """
+    if spec is None or not is_language(spec):
+        return
+    if form not in TASKS:
+        raise ValueError(
+            f"model: a language model is asked in the tasks {', '.join(TASKS)}, of a suite or of prompts; "
+            f"the task is {task}"
+        )
+    # What a run keeps of a configuration says defaults, too.
+    said = None if spec.score == type(spec).model_fields["score"].default else spec.score
+    if form == "generation" and said not in (None, "generate"):
+        raise ValueError(f"model.score: texts are written; expected generate, got {said}")
+    if form == "pairs" and said not in (None, "likelihood"):
+        raise ValueError(
+            f"model.score: sentences of pairs are weighed whole; expected likelihood, got {said}"
+        )
+    if spec.resolved == "masked-lm" and form != "pairs":
+        raise ValueError(
+            "model.kind: a masked language model weighs sentences of pairs alone; expected a suite of pairs, "
+            "or kind: causal-lm or seq2seq"
+        )
+    if spec.resolved == "gguf" and (form == "pairs" or said == "likelihood"):
+        raise ValueError(
+            "model: llama.cpp cannot weigh given texts, as pairs and score: likelihood want; expected "
+            "another kind, or a suite of questions with score: choice or generate"
+        )

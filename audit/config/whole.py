@@ -22,7 +22,7 @@ from .gate import Gate, Objective
 from .given import GivenVariant, given_kind
 from .judges import JudgeSpec, Refusals, check_judges
 from .labels import labels_of
-from .language import FOLDERS
+from .language import FOLDERS, check_language
 from .model import SCORED, UNTRAINED, AnySpec
 from .named import figures
 from .parts import History, Planned, ReportSpec
@@ -184,6 +184,7 @@ class Config(Section):
         check_suite(self)
         self._check_task()
         check_judges(self)
+        check_language(self.model, self.of_task.form, self.of_task.name)
         self._check_metrics()
         ids = [g.id for g in self.gates if g.id]
         for name in ids:

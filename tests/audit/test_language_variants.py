@@ -252,3 +252,26 @@ def test_a_variant_of_another_kind_is_asked_as_the_original(
     failed = audited(cli, written)["failed"]
     assert said == ["likelihood"]
     assert failed[0]["name"] == "q4"
+
+
+@pytest.mark.parametrize(
+    ("model", "suite", "why"),
+    [
+        ({"kind": "gguf", "path": "x.gguf", "score": "likelihood"}, "bbq", "llama.cpp cannot weigh given"),
+        ({"kind": "gguf", "path": "x.gguf"}, "crows-pairs", "llama.cpp cannot weigh given texts"),
+        ({"kind": "masked-lm", "path": "x"}, "bbq", "model.kind: a masked language model weighs"),
+        ({"kind": "causal-lm", "path": "x"}, "hatecheck", "model: a language model is asked in the tasks"),
+        ({"kind": "causal-lm", "path": "x", "score": "choice"}, "stereoset", "model.score: sentences of"),
+        ({"kind": "seq2seq", "path": "x", "score": "choice"}, "bold", "model.score: texts are written; "),
+    ],
+)
+def test_what_no_language_model_is_asked_is_found_before_it_is_read(
+    model: dict[str, Any], suite: str, why: str, here: Path, cli: Any
+) -> None:
+    Path("a.yaml").write_text(
+        json.dumps({"audit": "t", "suite": suite, "data": {"path": "x"}, "model": model}), encoding="utf-8"
+    )
+    ended = cli("check", "a.yaml")
+    assert ended.code == 2
+    assert ended.err.startswith("fairweigh: a.yaml: model")
+    assert why in ended.err

@@ -23,12 +23,13 @@ from fairweigh.models.base import Scored
 from fairweigh.models.judging import AskedJudge, Reading
 from fairweigh.models.language.engine import Text
 from fairweigh.models.language.judging import LanguageJudge, Rubric
+from fairweigh.models.language.load import engine_of
 from fairweigh.verification import verify
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
 from ..tiny import save_bert, sentences
-from ..tiny_language import save_llama
+from ..tiny_language import save_llama, spec_of
 from .runs import audited, slice_of
 
 ROLES = {"id": "id", "prompt": "prompt", "sample": "sample", "sensitive": ["group"]}
@@ -212,6 +213,18 @@ def test_a_language_model_judges_by_a_rubric_and_what_is_no_verdict_is_counted_a
         "max_new_tokens": 16,
     }  # fmt: skip
     assert "no verdict on 1 answer" in str(judge.notes()[0])
+    # Asked once, and told as many times as it stands there.
+    again = np.array(["hm", "hm", "hm"], object)
+    Reading(Refusals(), judge).judged(Scored(None, None, text=again))
+    assert "no verdict on 4 answers" in str(judge.notes()[0])
+
+
+def test_a_judge_that_cannot_read_an_answer_whole_says_so(tmp_path: Path) -> None:
+    folder = save_llama(tmp_path / "judge", max_position_embeddings=128)
+    spec = spec_of(folder, kind="causal-lm", resolved="causal-lm")
+    judge = AskedJudge("asked", LanguageJudge(engine_of(spec, 0), Rubric("Is it hateful?"), 2))
+    judge(["so awful"])
+    assert "A question to asked was longer than its context" in str(judge.notes()[0])
 
 
 @pytest.mark.parametrize(
