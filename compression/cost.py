@@ -285,8 +285,8 @@ def _timed(
     arms = [call for call in calls if call is not None]
     last = [call() for call in arms]
     slow = sum(last) > SLOW_SECONDS
-    if not slow:
-        last = [[call() for call in arms] for _ in range(WARM_UP - 1)][-1]
+    for _ in range(0 if slow else WARM_UP - 1):
+        last = [call() for call in arms]
     repeats = int(np.clip(REPEAT_SECONDS / max(max(last), 1e-9), 1, MOST_REPEATS))
     fewest = int(np.clip(SECONDS / max(repeats * sum(last), 1e-6), FEWEST_ROUNDS, LEAST_ROUNDS))
     fewest = FEWEST_SLOW_ROUNDS if slow else fewest

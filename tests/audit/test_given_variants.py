@@ -112,7 +112,7 @@ def test_counts_of_two_tables_are_no_joint_cells() -> None:
         ({"model": None}, "stand beside a model"),
         (
             {"variants": [{"name": "a", "endpoint": "http://x"}]},
-            "protocol: a model of kind endpoint needs one: open-inference .* or mlflow",
+            "protocol: a model of kind endpoint needs one: open-inference .* mlflow .* or openai",
         ),
         (
             {"data": {"count": "n"}, "variants": [{"name": "a", "endpoint": "http://x"}]},
