@@ -18,10 +18,12 @@ from .models.memory import spec_of, told_variants
 from .result import Result
 
 TOP = tuple(name for name in Config.model_fields if name not in ("audit", "data", "model"))
+OF_MODEL = ("text",)
+"""Keys of both data and model that mean the model's; of the others, such as ``id``, the data's is meant."""
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "data": tuple(Data.model_fields),
-    # 'id', 'path', 'positive' and 'negative' are keys of both; those of the model are written in a mapping.
-    "model": tuple(name for name in KEPT if name not in Data.model_fields),
+    # The others' are written in a mapping.
+    "data": tuple(name for name in Data.model_fields if name not in OF_MODEL),
+    "model": tuple(name for name in KEPT if name in OF_MODEL or name not in Data.model_fields),
 }
 ALL = {"data": tuple(Data.model_fields), "model": tuple(KEPT)}
 
@@ -30,7 +32,7 @@ class Audit:
     """An audit to be run: ``audit.yaml`` as keyword arguments.
 
     The keys of ``data:`` and ``model:`` stand beside the others, as each name belongs to one of them
-    (``id``, ``path``, ``positive`` and ``negative`` are those of the data).
+    (``id``, ``path``, ``positive`` and ``negative`` are those of the data, ``text`` is that of the model).
 
     Parameters
     ----------
@@ -147,7 +149,7 @@ def _keyword(found: re.Match[str]) -> str:
     if key in SECTIONS[section]:
         name, equals = f"{key}{rest or ''}", "=" if not rest else ""
         return f"{name}{equals}" if colon != ":" else f"{name}:"
-    return f"model={{'{key}': ...}}" + (":" if colon == ":" else "")
+    return f"{section}={{'{key}': ...}}" + (":" if colon == ":" else "")
 
 
 def _data(given: Any) -> dict[str, Any]:

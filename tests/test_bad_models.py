@@ -333,7 +333,7 @@ def test_compressions_of_what_cannot_be_changed_are_refused(
 ) -> None:
     write(make_people(), configured(model=spec, compressions=["int8-dynamic"]))
     assert (
-        "compressions: expected a model that can be changed (sklearn, transformers or torch), got"
+        "compressions: expected a model that can be changed (sklearn, transformers, torch or causal-lm, "
         in refused()
     )
 

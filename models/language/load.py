@@ -44,7 +44,7 @@ def language_model(
             f"model: a language model is asked in the tasks {', '.join(ASKED)}, of a suite or of prompts; "
             f"the task is {data.task}"
         )
-    if data.task == "pairs":
+    if make is _preferring:
         spec = _as_they_are(spec)
     elif spec.resolved == "masked-lm":
         raise pairs_alone()

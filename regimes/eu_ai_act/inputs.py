@@ -65,6 +65,7 @@ class EuAiActInputs(Inputs):
     )
     training_compute: float | None = Field(
         None,
+        strict=True,
         gt=0,
         lt=1e40,
         description="Floating point operations of all its training, such as 4.2e23 (Annex XI, section 1, "

@@ -233,12 +233,12 @@ def test_a_classifier_of_texts_reads_the_text_of_a_suite(data_folder: Path, here
 
 
 def test_a_function_sees_the_text_alone(data_folder: Path, here: Path, cli: Any) -> None:
-    Path("mine.py").write_text(
+    Path("own_texts.py").write_text(
         "def score(rows):\n"
         "    assert list(rows) == ['text'], list(rows)\n"
         "    return [float('hate' in text) for text in rows['text']]\n"
     )
-    model = {"kind": "callable", "function": "mine:score"}
+    model = {"kind": "callable", "function": "own_texts:score"}
     result = audited(cli, {"suite": "hatecheck", "data": {"path": HATECHECK}, "model": model})
     hits = sum("hate" in row["test_case"] for row in rows_of(data_folder / "hatecheck" / HATECHECK))
     assert result["variants"][0]["overall"]["selection_rate"]["value"] == pytest.approx(hits / 3728)

@@ -227,7 +227,9 @@ def test_numbers_whose_squares_are_no_floats_have_no_share_of_spread_explained(t
 
 
 def test_a_threshold_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="belongs to task: binary or multilabel, the task is regression"):
+    with pytest.raises(
+        InputError, match="belongs to task: binary or multilabel or generation, the task is regr"
+    ):
         audited(tmp_path, rows(20), data=DATA, model={**MODEL, "threshold": 0.5})
 
 
