@@ -274,13 +274,16 @@ def test_a_size_that_nothing_tells_is_asked_for(table: pa.Table, factory: Any) -
 
 
 def test_a_served_model_is_sent_the_pixels(table: pa.Table, factory: Any) -> None:
+    # Made once: requests come side by side, and each would seed the weights of the others anew.
+    served = module(2)
+
     def answer(method: Any, path: Any, content: Any, headers: Any) -> tuple[int, Any, Any]:
         if path == "/v2/models/m":
             said = {"name": "pixels", "datatype": "FP32", "shape": [-1, 3, 32, 32]}
             return 200, {}, {"name": "m", "platform": "ours", "inputs": [said], "outputs": []}
         given = torch.from_numpy(tensors(content)["pixels"])
         with torch.no_grad():
-            return 200, {}, {"outputs": [tensor("logits", module(2)(given).numpy())]}
+            return 200, {}, {"outputs": [tensor("logits", served(given).numpy())]}
 
     with serving(answer) as address:
         result = fairweigh.run(
