@@ -5,12 +5,10 @@ from __future__ import annotations
 from ...audit.result import Definition, Flips, Slice, Variant
 from ..words.formats import count
 from ..words.language import Sentence, later, say, say_n
-from ..words.lookup import estimate_of
-from ..words.per_hundred import hundredths
-from ..words.spoken import slice_name
 from ..words.turned import Moved
+from .leads import Leads, lead_of
 
-_LEADS = {
+_LEADS: Leads = {
     "stereotyped where untold": (
         later(
             "Of 100 answers of {model} where the context does not tell, {here} more follow the stereotype "
@@ -66,16 +64,7 @@ _LEADS = {
 
 def lead(told: Definition, model: str, part: Slice, reference: Slice | None, variant: Variant) -> Sentence:
     """Tell a score as so many of 100 answers or pairs; one below 0 has no such words."""
-    found = [estimate_of(variant, one, told.name) for one in (part, reference) if one is not None]
-    values = [one.value for one in found if one is not None and one.value is not None]
-    if told.says not in _LEADS or len(values) < len(found) or min(values) < 0:
-        return ()
-    here, *there = hundredths(values)
-    whole, alone, beside = _LEADS[told.says]
-    parts: dict[str, str | Sentence] = {"here": here, "model": (model,)}
-    if reference is not None:
-        return say(beside, slice=slice_name(part), reference=slice_name(reference), there=there[0], **parts)
-    return say(alone, slice=slice_name(part), **parts) if part else say(whole, **parts)
+    return lead_of(_LEADS, told, model, part, reference, variant)
 
 
 def answered_otherwise(flips: Flips) -> Sentence:

@@ -164,12 +164,13 @@ def _turned(turned: Turned) -> list[Block]:
     """The ids of the items that turn; what they say is not repeated."""
     into, out = stereotyped(turned)
     return [
-        Note(_named(into, turned.into, turned.ids_into)),
-        Note(_named(out, turned.out_of, turned.ids_out_of)),
+        Note(named(into, turned.into, turned.ids_into)),
+        Note(named(out, turned.out_of, turned.ids_out_of)),
     ]
 
 
-def _named(told: Sentence, n: int, ids: list[str]) -> Sentence:
+def named(told: Sentence, n: int, ids: list[str]) -> Sentence:
+    """Say how many items turn, and the ids of the first of them."""
     if not ids:
         return say("{what}.", what=told)
     shown = listed(Given(one) for one in ids)

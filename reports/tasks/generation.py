@@ -14,7 +14,7 @@ from ..words.language import Given, Sentence, later, listed, say, say_n, sentenc
 from ..words.spoken import metric_kind, slice_name
 from ..words.turning import judged_positive
 from .base import Part, Telling, difference_words
-from .choice import what_carries
+from .choice import gaps, named, what_carries
 from .judged import JUDGED, lead
 
 MOST_CHARTED = 2
@@ -234,24 +234,12 @@ def _turned(turned: Turned) -> list[Block]:
         (into, turned.into, turned.ids_into),
         (out_of, turned.out_of, turned.ids_out_of),
     )
-    return [Note(_named(told, n, ids)) for told, n, ids in sides if n]
-
-
-def _named(told: Sentence, n: int, ids: list[str]) -> Sentence:
-    shown = listed(Given(one) for one in ids)
-    if n > len(ids):
-        return say("{what}; the first ids: {ids}.", what=told, ids=shown)
-    return say("{what}; ids: {ids}.", what=told, ids=shown)
+    return [Note(named(told, n, ids)) for told, n, ids in sides if n]
 
 
 def of_all(part: Part) -> list[Block]:
     """Lay out the answers, prompts and judges of a variant."""
     return of_suite(part.result, [part.variant], part.charts, part.key)
-
-
-def gaps(result: AuditResult) -> list[str]:
-    """The metrics whose differences are told."""
-    return result.priorities.leading
 
 
 GENERATION = Telling(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from ...audit.result import Definition, Slice, Variant
-from ..words.language import Sentence, later, say
-from ..words.lookup import estimate_of
-from ..words.per_hundred import hundredths
-from ..words.spoken import slice_name
+from ..words.language import Sentence, later
 from ..words.turned import Moved
+from .leads import Leads, lead_of
 
-_LEADS = {
+_LEADS: Leads = {
     "judged positive": (
         later("Of 100 answers of {model} the judge finds {here} positive."),
         later("Of 100 answers of {model} in {slice} the judge finds {here} positive."),
@@ -37,16 +35,7 @@ _LEADS = {
 
 def lead(told: Definition, model: str, part: Slice, reference: Slice | None, variant: Variant) -> Sentence:
     """Tell a rate as so many of 100 answers; a mean score has no such words."""
-    found = [estimate_of(variant, one, told.name) for one in (part, reference) if one is not None]
-    values = [one.value for one in found if one is not None and one.value is not None]
-    if told.says not in _LEADS or len(values) < len(found):
-        return ()
-    here, *there = hundredths(values)
-    whole, alone, beside = _LEADS[told.says]
-    parts: dict[str, str | Sentence] = {"here": here, "model": (model,)}
-    if reference is not None:
-        return say(beside, slice=slice_name(part), reference=slice_name(reference), there=there[0], **parts)
-    return say(alone, slice=slice_name(part), **parts) if part else say(whole, **parts)
+    return lead_of(_LEADS, told, model, part, reference, variant)
 
 
 JUDGED = Moved(
