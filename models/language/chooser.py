@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...datasets.choice import ANSWERS, CONTEXT, OPTIONS, QUESTION, ROLES, UNPARSED, folded, options_of
 from ...datasets.errors import InputError
-from ...told import tell_n
+from ...told import tell, tell_n
 from ..base import Scored
 from .asked import AskedModel, checked_form, column_texts
 from .engine import Question, Sampling
@@ -28,6 +28,8 @@ WEIGHED = "{context}\n\nQ: {question}\nA:"
 LISTED = "{context}\n\nQuestion: {question}\n{options}\nAnswer with one letter, {letters}.\nAnswer:"
 TALKED = "{context}\n\nQuestion: {question}\n{options}\nAnswer with one letter, {letters}, and nothing else."
 MOST_SHOWN = 3
+LEAST_TOLD, ONE_SIDED = 20, 0.9
+"""Answers from which on it is told that one letter has so large a share of them."""
 MOST_KEPT = 60
 """Characters of an answer that names none which are kept, to be told."""
 _LETTER = re.compile(r"\(?([A-J])(?:[).:]|(?=\s|$))\s*(.*)", re.S)
@@ -80,6 +82,7 @@ class Chooser(AskedModel):
     form: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     strange: Counter[str] = field(default_factory=Counter)
+    letters: Counter[str] = field(default_factory=Counter)
 
     task = "choice"
     classes = ROLES
@@ -115,10 +118,14 @@ class Chooser(AskedModel):
         return Scored(decision, None, text=texts)
 
     def seen(self, scored: Scored) -> None:
-        """Count the answers that name none of their question's."""
+        """Count the answers that name none of their question's, and the letters of the others."""
         super().seen(scored)
-        if scored.text is not None and scored.decision is not None:
-            self.strange.update(scored.text[scored.decision == ROLES.index(UNPARSED)].tolist())
+        if scored.text is None or scored.decision is None:
+            return
+        named = scored.decision != ROLES.index(UNPARSED)
+        self.letters.update(scored.text[named].tolist())
+        if self.way == WRITE:
+            self.strange.update(scored.text[~named].tolist())
 
     def _prompt(self, context: str, question: str, answers: Sequence[str]) -> str:
         letters = LETTERS[: len(answers)]
@@ -129,7 +136,7 @@ class Chooser(AskedModel):
     def _chosen(
         self, prompts: Sequence[str], answers: Sequence[tuple[str, ...]]
     ) -> tuple[list[int | None], NDArray[np.str_] | None]:
-        """The place of the answer to each prompt, and what was written where it names none."""
+        """The place of the answer to each prompt, and its letter, or what was written where it names none."""
         asked = [self.prompt(text) for text in prompts]
         before = "" if self.engine.chat else " "
         if self.way == WEIGH:
@@ -143,23 +150,24 @@ class Chooser(AskedModel):
         if self.way == LETTER:
             most = max(map(len, answers))
             told = self.engine.next_tokens(asked, [before + letter for letter in LETTERS[:most]])
-            return [_likeliest(row[: len(listed)]) for row, listed in zip(told, answers, strict=True)], None
+            chosen = [_likeliest(row[: len(listed)]) for row, listed in zip(told, answers, strict=True)]
+            return chosen, np.array(["" if place is None else LETTERS[place] for place in chosen], np.str_)
         texts = [one.text for one in self.engine.write(asked, self.sampling, [self.seed] * len(asked))]
         places = [parsed(text, listed) for text, listed in zip(texts, answers, strict=True)]
-        strange = [
-            text.strip()[:MOST_KEPT] if place is None else ""
+        kept = [
+            text.strip()[:MOST_KEPT] if place is None else LETTERS[place]
             for text, place in zip(texts, places, strict=True)
         ]
-        return places, np.array(strange, np.str_)
+        return places, np.array(kept, np.str_)
 
     def notes(self) -> list[str]:
-        """Prompts that were cut, and answers that name none of their question's."""
-        n = self.strange.total()
+        """Prompts that were cut, a letter that nearly all answers have, and answers that name none."""
+        found, n = [*super().notes(), *self._one_letter()], self.strange.total()
         if not n:
-            return super().notes()
+            return found
         shown = ", ".join(repr(text) for text, _ in self.strange.most_common(MOST_SHOWN))
         return [
-            *super().notes(),
+            *found,
             tell_n(
                 "{n} answer of the model names none of its question's, such as {shown}. It is counted as "
                 "unparsed.",
@@ -167,6 +175,20 @@ class Chooser(AskedModel):
                 "as unparsed.",
                 n, n=f"{n:,}", shown=shown,
             ),
+        ]  # fmt: skip
+
+    def _one_letter(self) -> list[str]:
+        """Say that nearly all answers have one letter, where answers are spread over the letters."""
+        n = self.letters.total()
+        letter, most = next(iter(self.letters.most_common(1)), ("", 0))
+        if n < LEAST_TOLD or most < ONE_SIDED * n:
+            return []
+        return [
+            tell(
+                "{most} of {n} answers are {letter}: the model chooses a place in the list, whatever stands "
+                "there. Biases near 0 and answers that do not change say little of it then.",
+                most=f"{most:,}", n=f"{n:,}", letter=letter,
+            )
         ]  # fmt: skip
 
 

@@ -135,3 +135,14 @@ def test_a_runtime_that_weighs_nothing_is_refused_for_likelihoods() -> None:
     engine.scores = False
     with pytest.raises(InputError, match=r"model\.score: .*expected choice or generate"):
         chooser(engine)
+
+
+def test_a_model_that_always_takes_one_place_is_told() -> None:
+    engine = Unigram(told=[[0, -1, -1]] * 30)
+    model, batch = chooser(engine, 30, way="choice")
+    chosen(model, batch)
+    assert any("30 of 30 answers are A" in str(note) for note in model.notes())
+    engine.told = [[0, -1, -1]] * 20 + [[-1, 0, -1]] * 10
+    model, batch = chooser(engine, 30, way="choice")
+    chosen(model, batch)
+    assert model.notes() == []
